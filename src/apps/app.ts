@@ -1,0 +1,51 @@
+/** A calling application (tenant). */
+export interface App {
+  readonly id: string;
+  /** what people read in the mails and on the pages */
+  readonly name: string;
+  /** exact; the first is where a link without its own `redirectUri` leads */
+  readonly redirectUris: readonly string[];
+}
+
+export const APP_ID = /^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/;
+
+export const SCOPES = ['links:mint', 'links:return', 'links:redeem', 'links:read', 'links:revoke', 'admin'] as const;
+export type Scope = (typeof SCOPES)[number];
+
+/** What is stored of an API key: never the key. Times in milliseconds since the Unix epoch. */
+export interface StoredApiKey {
+  readonly id: string;
+  readonly app: string;
+  /** SHA-256 of the secret part, base64url; the secret has at least 128 bits, so a plain hash is enough */
+  readonly secretHash: string;
+  readonly scopes: readonly Scope[];
+  readonly label: string;
+  readonly createdAt: number;
+  readonly revokedAt: number | null;
+}
+
+/** Where apps and their keys live. A store that cannot answer rejects with `Unavailable`. */
+export interface AppStore {
+  find(id: string): Promise<App | undefined>;
+  list(): Promise<App[]>;
+  /** Creates the app or changes its name and redirect URIs. */
+  save(app: App): Promise<void>;
+  findKey(id: string): Promise<StoredApiKey | undefined>;
+  listKeys(app: string): Promise<StoredApiKey[]>;
+  /** Adds a key; an existing key of that id is replaced. */
+  saveKey(key: StoredApiKey): Promise<void>;
+  /** @returns whether there was such a key in force */
+  revokeKey(id: string, now: number): Promise<boolean>;
+}
+
+/** Redirect URIs are compared as text, so what is registered must be absolute and unambiguous (RFC 9700 section 4.1). */
+export function redirectUriFault(text: string): string | undefined {
+  if (!URL.canParse(text)) return 'is not an absolute URI';
+  const uri = new URL(text);
+  const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(uri.hostname);
+  if (uri.protocol === 'http:' && !loopback) return 'must be https (plain http only for loopback)';
+  if (['javascript:', 'data:', 'file:', 'vbscript:', 'blob:'].includes(uri.protocol)) return 'has a scheme that cannot be redirected to';
+  if (uri.hash !== '' || text.includes('#')) return 'must not have a fragment';
+  if (uri.username || uri.password) return 'must not have credentials';
+  return undefined;
+}

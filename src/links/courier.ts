@@ -1,0 +1,186 @@
+import { randomUUID } from 'node:crypto';
+import type { AppStore } from '../apps/app.js';
+import type { Clock } from '../clock.js';
+import type { Letters } from '../mail/letters.js';
+import { DeliveryFailure, type Mailer } from '../mail/mailer.js';
+import type { Link } from './link.js';
+import type { LinkStore, Settlement } from './link-store.js';
+import type { Links } from './links.service.js';
+
+/** A courier that died is taken over after this long, in ms. */
+const LEASE = 15_000;
+/** The longest sleep, in ms: what another instance queued is seen by then even if nobody wakes us. */
+const NAP = 5_000;
+/** Pauses before the second, third, … attempt, in seconds; the last one repeats. */
+const BACK_OFF = [2, 5, 10, 20, 40, 60];
+const PURGE_EVERY = 60_000;
+const PURGE_BATCH = 500;
+
+export interface CourierOptions {
+  /** mails under way at the same time */
+  readonly parallel: number;
+  /** how long a finished link's row stays, in ms */
+  readonly retention: number;
+  /** from 0 to 1, for the jitter of the back-off */
+  readonly random: () => number;
+  readonly log: (event: 'mail sent' | 'mail delayed' | 'mail failed' | 'courier stopped short', facts: Record<string, unknown>) => void;
+}
+
+/**
+ * Sends what is due: leases links, mints their tokens, has the letters written, hands them to a relay, settles the outcome.
+ * The row is the outbox, so whatever happens to this process, another courier finds the mail again when the lease ends;
+ * a crash between the relay's 250 and the settled row may repeat a mail, with the same Message-ID.
+ */
+export class Courier {
+  private running = false;
+  private readonly underWay = new Set<Promise<void>>();
+  private timer: NodeJS.Timeout | undefined;
+  private pumping: Promise<void> | undefined;
+  private wokenMeanwhile = false;
+  private purgedAt = 0;
+
+  constructor(
+    private readonly store: LinkStore,
+    private readonly links: Links,
+    private readonly apps: AppStore,
+    private readonly letters: Letters,
+    private readonly mailer: Mailer,
+    private readonly clock: Clock,
+    private readonly options: CourierOptions,
+  ) {}
+
+  get isRunning(): boolean {
+    return this.running;
+  }
+
+  start(): void {
+    this.running = true;
+    this.wake();
+  }
+
+  /** There may be something to do. Cheap; called for every mail that is queued. */
+  wake(): void {
+    if (!this.running) return;
+    this.wokenMeanwhile = true;
+    this.pumping ??= this.pump().finally(() => (this.pumping = undefined));
+  }
+
+  /** Claims nothing more and lets what is under way finish. */
+  async stop(): Promise<void> {
+    this.running = false;
+    clearTimeout(this.timer);
+    await this.pumping;
+    await Promise.all(this.underWay);
+  }
+
+  /** Does everything that is due now, once; for tests and for embedding without a background worker. */
+  async runOnce(): Promise<void> {
+    while ((await this.claim()) > 0) await Promise.all(this.underWay);
+  }
+
+  private async pump(): Promise<void> {
+    clearTimeout(this.timer);
+    let nap = NAP;
+    try {
+      while (this.running && this.wokenMeanwhile) {
+        this.wokenMeanwhile = false;
+        if ((await this.claim()) > 0) this.wokenMeanwhile = this.underWay.size < this.options.parallel;
+      }
+      const due = await this.store.nextDue();
+      if (due !== null) nap = Math.min(NAP, Math.max(0, due - this.clock()));
+      if (nap > 0) await this.purge();
+    } catch (error) {
+      nap = 1_000;
+      this.options.log('courier stopped short', { error });
+    }
+    // With no hand free, the end of a mail wakes us.
+    if (!this.running || this.underWay.size >= this.options.parallel) return;
+    this.timer = setTimeout(() => this.wake(), Math.max(nap, 10));
+    this.timer.unref();
+  }
+
+  /** @returns how many mails were put under way */
+  private async claim(): Promise<number> {
+    const free = this.options.parallel - this.underWay.size;
+    if (free <= 0) return 0;
+    const now = this.clock();
+    await this.store.abandonOverdue(now);
+    const lease = randomUUID();
+    const links = await this.store.claimDue(lease, now, now + LEASE, free);
+    for (const link of links) {
+      const delivery = this.deliver(link, lease).finally(() => {
+        this.underWay.delete(delivery);
+        this.wake();
+      });
+      this.underWay.add(delivery);
+    }
+    return links.length;
+  }
+
+  private async deliver(link: Link, lease: string): Promise<void> {
+    const heartbeat = setInterval(() => {
+      void this.store.renewLease(link.id, lease, this.clock() + LEASE).catch(() => undefined);
+    }, LEASE / 3);
+    heartbeat.unref();
+    try {
+      const outcome = await this.attempt(link);
+      await this.store.settle(link.id, lease, outcome);
+    } catch (error) {
+      // The lease runs out by itself and the mail is tried again.
+      this.options.log('courier stopped short', { link: link.id, error });
+    } finally {
+      clearInterval(heartbeat);
+    }
+  }
+
+  private async attempt(link: Link): Promise<Settlement> {
+    const facts = { link: link.id, purpose: link.purpose, attempt: link.delivery.attempts };
+    try {
+      const relay = await this.mailer.send(await this.write(link));
+      this.options.log('mail sent', { ...facts, relay });
+      return { status: 'sent', at: this.clock() };
+    } catch (error) {
+      const reason = (error as Error).message;
+      // Whatever is not the relay's doing (a letter that cannot be written) will not get better by waiting.
+      if (!(error instanceof DeliveryFailure) || error.permanent) {
+        this.options.log('mail failed', { ...facts, reason });
+        return { status: 'failed', error: reason.slice(0, 200) };
+      }
+      const dueAt = this.nextAttempt(link);
+      this.options.log('mail delayed', { ...facts, reason, retryInMs: dueAt - this.clock() });
+      return { status: 'queued', dueAt, error: reason };
+    }
+  }
+
+  private async write(link: Link) {
+    const app = await this.apps.find(link.app);
+    const letter = this.letters.write({
+      purpose: link.purpose,
+      locale: link.locale,
+      url: this.links.urlOf(link).url,
+      appName: app?.name ?? link.app,
+      lifetime: link.expiresIn,
+      expiresAt: link.expiresAt,
+      now: this.clock(),
+      templateData: link.templateData,
+    });
+    // The same for every attempt, so that a repeated mail is recognised; a mail sent again on request is another one.
+    const { resends } = link.delivery;
+    return { ...letter, to: link.recipient!, messageId: resends === 0 ? link.id : `${link.id}.${resends}` };
+  }
+
+  /** Jitter of ±20 % keeps a crowd of delayed mails from returning at once; the deadline is always looked at. */
+  private nextAttempt({ delivery }: Link): number {
+    const pause = BACK_OFF[Math.min(delivery.attempts, BACK_OFF.length) - 1]! * 1000;
+    const next = this.clock() + Math.round(pause * (0.8 + 0.4 * this.options.random()));
+    return Math.min(next, delivery.deliverBy!);
+  }
+
+  private async purge(): Promise<void> {
+    const now = this.clock();
+    if (now - this.purgedAt < PURGE_EVERY) return;
+    const purged = await this.store.purge(now - this.options.retention, now, PURGE_BATCH);
+    // A full batch means that there is more: go on at the next idle moment.
+    if (purged < PURGE_BATCH) this.purgedAt = now;
+  }
+}

@@ -1,0 +1,86 @@
+export type LinkStatus = 'active' | 'redeemed' | 'expired' | 'revoked' | 'superseded';
+export type DeliveryStatus = 'none' | 'queued' | 'sending' | 'sent' | 'failed' | 'abandoned';
+export type JsonObject = { [member: string]: unknown };
+export type Scalars = { [name: string]: string | number | boolean | null };
+
+/**
+ * The stored fact. Every time is in milliseconds since the Unix epoch, every duration in seconds.
+ * The row is also the outbox: `delivery.dueAt` says when the courier has to look at it next.
+ */
+export interface Link {
+  /** = the JWT's `jti` */
+  readonly id: string;
+  readonly app: string;
+  readonly purpose: string;
+  readonly subject: string;
+  /** null once personal data has been purged */
+  readonly recipient: string | null;
+  readonly recipientKey: string;
+  readonly locale: string;
+  /** how the caller asked for it; a mailed link is never returned and the other way round */
+  readonly via: 'email' | 'return';
+  /** minted for an address nobody owns: same work, no mail, never redeemable */
+  readonly decoy: boolean;
+  /** whether minting it put older links of the same subject and purpose out of use */
+  readonly supersedes: boolean;
+  readonly data: JsonObject;
+  readonly templateData: Scalars;
+  readonly redirectUri: string | null;
+  /** digest of the state the link depends on; see `fingerprintOf` */
+  readonly fingerprint: string | null;
+  /** base64url SHA-256 of the secret the requesting browser keeps (RFC 7636 S256) */
+  readonly codeChallenge: string | null;
+  readonly idempotencyKey: string | null;
+  readonly requestDigest: string | null;
+
+  readonly createdAt: number;
+  /** life in seconds, counted from the attempt that hands the mail over */
+  readonly expiresIn: number;
+  /** `iat` of the newest token */
+  readonly issuedAt: number;
+  readonly expiresAt: number;
+  readonly redeemedAt: number | null;
+  /** digest of the winner's Idempotency-Key */
+  readonly redeemKey: string | null;
+  readonly revokedAt: number | null;
+  readonly openedAt: number | null;
+  /** derived: a newer, superseding link of the same subject and purpose exists */
+  readonly superseded: boolean;
+
+  readonly delivery: Delivery;
+}
+
+export interface Delivery {
+  readonly status: DeliveryStatus;
+  readonly attempts: number;
+  /** the next attempt, or the end of the lease of the one under way; null when nothing is left to do */
+  readonly dueAt: number | null;
+  /** not handed over by then: abandoned */
+  readonly deliverBy: number | null;
+  /** the fence of the attempt under way */
+  readonly lease: string | null;
+  readonly sentAt: number | null;
+  readonly lastError: string | null;
+  /** how often the caller asked to send it again; counts towards the recipient's limits */
+  readonly resends: number;
+}
+
+/**
+ * What a link is worth at `now`. A used or withdrawn link stays that; a link whose mail is still on its way
+ * has not begun to live, so it cannot have expired.
+ */
+export function statusOf(link: Link, now: number): LinkStatus {
+  if (link.redeemedAt !== null) return 'redeemed';
+  if (link.revokedAt !== null) return 'revoked';
+  if (link.superseded) return 'superseded';
+  if (link.expiresAt <= now && link.delivery.dueAt === null) return 'expired';
+  return 'active';
+}
+
+/**
+ * `exp` is in whole seconds (RFC 7519 section 2), and the row must agree with it to the millisecond.
+ * @returns the end of a life of `expiresIn` seconds that begins at `now`
+ */
+export function expiryOf(now: number, expiresIn: number): number {
+  return Math.floor(now / 1000) * 1000 + expiresIn * 1000;
+}

@@ -1,0 +1,36 @@
+import { createHash } from 'node:crypto';
+import { domainToASCII, domainToUnicode } from 'node:url';
+
+const LOCAL_PART = /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*$/;
+const LABEL = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?';
+const DOMAIN = new RegExp(`^(?:${LABEL}\\.)+(?=[a-z0-9-]*[a-z])${LABEL}$`);
+
+/**
+ * The one canonical form of a mailbox address: dot-atom local part as given, domain in lower-case ASCII (IDNA).
+ * Everything else that RFC 5322 would allow (lists, groups, comments, quoted local parts, literals) is refused,
+ * because mailers "repair" such input into other people's mailboxes (CVE-2025-13033).
+ * The result is stored, counted, reported and mailed, so these can never differ.
+ * @returns the address (at most 254 characters, RFC 5321 section 4.5.3.1), or undefined
+ */
+export function parseRecipient(text: string): string | undefined {
+  const at = text.lastIndexOf('@');
+  const local = text.slice(0, at);
+  const typedDomain = text.slice(at + 1);
+  if (at < 1 || text.length > 254 || local.length > 64 || !LOCAL_PART.test(local)) return undefined;
+  const domain = domainToASCII(typedDomain);
+  // IDNA folds many characters onto others; an address that only means something after folding is not plain.
+  const folded = typedDomain.normalize('NFC').toLowerCase();
+  if (domain !== folded && domainToUnicode(domain) !== folded) return undefined;
+  if (!DOMAIN.test(domain) || local.length + 1 + domain.length > 254) return undefined;
+  return `${local}@${domain}`;
+}
+
+/**
+ * What limits and look-ups count by: case and plus-tags of the local part folded, then hashed to a short,
+ * fixed-length key. Only for counting; mail always goes to the address itself.
+ */
+export function recipientKey(recipient: string): string {
+  const [local, domain] = [recipient.slice(0, recipient.lastIndexOf('@')), recipient.slice(recipient.lastIndexOf('@'))];
+  const mailbox = local.toLowerCase().replace(/(?<=.)\+.*$/, '') + domain;
+  return createHash('sha256').update(mailbox).digest('base64url').slice(0, 22);
+}

@@ -1,0 +1,119 @@
+import { z } from 'zod';
+import { RequestInvalid } from './errors.js';
+
+/** No spaces, controls, bidi overrides, unassigned or lone surrogate code points. */
+const PRINTABLE = /^[^\p{C}\p{Z}]+$/u;
+const BASE64URL_SHA256 = /^[A-Za-z0-9_-]{43}$/;
+const MAX_DATA_BYTES = 4096;
+
+const purpose = z.string().min(1).max(40).describe('a configured purpose, e.g. password-reset');
+const subject = z.string().min(1).max(128).regex(PRINTABLE, 'must be 1 to 128 printable characters without spaces').describe("the app's own opaque id of its user");
+const recipient = z.string().min(3).max(254).describe('one plain mailbox address');
+const fingerprint = z.string().min(1).max(256).describe('the state the link depends on, e.g. the version of the password hash');
+
+const scalar = z.union([
+  z
+    .string()
+    .max(200)
+    // Handed to a mail: nothing that could break a line, hide or reverse text.
+    .regex(/^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]*$/u, 'must be one line of at most 200 characters without control characters'),
+  z.number(),
+  z.boolean(),
+  z.null(),
+]);
+
+/** `POST /v1/links` */
+export const mintRequest = z
+  .strictObject({
+    purpose,
+    recipient,
+    subject,
+    locale: z.string().min(2).max(35).optional().describe('BCP 47; the language of the mail and the pages, default en'),
+    delivery: z.enum(['email', 'return']).default('email').describe('mail the link, or return it to the caller this once'),
+    expiresIn: z.int().min(1).optional().describe("seconds, within the purpose's bounds"),
+    redirectUri: z.string().max(2048).optional().describe("exactly one of the app's redirect URIs"),
+    data: z
+      .record(z.string(), z.unknown())
+      .default({})
+      .refine((data) => Buffer.byteLength(JSON.stringify(data)) <= MAX_DATA_BYTES, 'must be at most 4 KiB of JSON')
+      .describe('handed back at redemption, at most 4 KiB'),
+    templateData: z.record(z.string(), scalar).default({}).describe("the mail's variables, as the purpose declares them"),
+    fingerprint: fingerprint.optional(),
+    codeChallenge: z
+      .string()
+      .regex(BASE64URL_SHA256, 'must be a base64url SHA-256 (43 characters)')
+      .optional()
+      .describe('SHA-256 of a secret the requesting browser keeps (RFC 7636 S256)'),
+    decoy: z.boolean().default(false).describe('for an address nobody owns: same work, no mail, never redeemable'),
+  })
+  .meta({ id: 'MintRequest' });
+export type MintRequest = z.infer<typeof mintRequest>;
+
+const proof = {
+  token: z.string().min(1).max(4096).optional().describe("the link's token"),
+  code: z.string().min(1).max(4096).optional().describe('the code the confirm page handed over'),
+  purpose,
+  fingerprint: fingerprint.optional(),
+  codeVerifier: z.string().min(1).max(256).optional().describe('the secret whose SHA-256 was the codeChallenge'),
+};
+
+/** `POST /v1/links/redeem` and `POST /v1/links/inspect` */
+export const redeemRequest = z
+  .strictObject(proof)
+  .refine((body) => (body.token === undefined) !== (body.code === undefined), 'needs either token or code')
+  .meta({ id: 'RedeemRequest' });
+export type RedeemRequest = z.infer<typeof redeemRequest>;
+
+/** `POST /v1/links/revoke` */
+export const revokeRequest = z
+  .strictObject({ subject: subject.optional(), recipient: recipient.optional(), purpose: purpose.optional() })
+  .refine((body) => body.subject !== undefined || body.recipient !== undefined, 'needs subject or recipient')
+  .meta({ id: 'RevokeRequest' });
+export type RevokeRequest = z.infer<typeof revokeRequest>;
+
+/** `GET /v1/links`: every value is text, as queries are */
+export const listRequest = z
+  .strictObject({
+    subject: subject.optional(),
+    recipient: recipient.optional(),
+    purpose: purpose.optional(),
+    status: z.enum(['active', 'redeemed', 'expired', 'revoked', 'superseded']).optional(),
+    limit: z
+      .string()
+      .regex(/^(?:[1-9]\d?|1\d\d|200)$/, 'must be a whole number from 1 to 200')
+      .transform(Number)
+      .optional()
+      .describe('1 to 200, default 50'),
+    cursor: z.string().regex(/^[A-Za-z0-9_-]{30}$/, 'must be a nextCursor').optional().describe('nextCursor of the page before'),
+  })
+  .meta({ id: 'ListRequest' });
+export type ListRequest = z.infer<typeof listRequest>;
+
+/**
+ * Parses strictly: unknown members and wrong types are refused, never coerced.
+ * Names and values of the input are not echoed; the pointer of an unknown member is its parent's.
+ * @throws RequestInvalid with every fault
+ */
+export function parseRequest<Schema extends z.ZodType>(schema: Schema, input: unknown): z.infer<Schema> {
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  throw new RequestInvalid(
+    parsed.error.issues.map((issue) => ({
+      pointer: issue.code === 'unrecognized_keys' ? pointerOf(issue.path) : pointerOf(issue.path.slice(0, 1)),
+      detail: detailOf(issue, schema),
+    })),
+  );
+}
+
+function pointerOf(path: readonly PropertyKey[]): string {
+  return path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}
+
+function detailOf(issue: z.core.$ZodIssue, schema: z.ZodType): string {
+  if (issue.code === 'unrecognized_keys') {
+    const shape = issue.path.length === 0 && 'shape' in schema ? Object.keys(schema.shape as object) : [];
+    return `has a member that is not known here${shape.length > 0 ? `; it takes ${shape.join(', ')}` : ''}`;
+  }
+  if (issue.code === 'invalid_union') return 'must be a string of one line and at most 200 characters, a number, a boolean or null';
+  return issue.message;
+}

@@ -1,0 +1,165 @@
+import { timingSafeEqual } from 'node:crypto';
+import type { Clock } from '../clock.js';
+import { TokenInvalid } from './errors.js';
+import type { KeyRing, SigningKey, TokenKind } from './key-ring.js';
+import type { Link } from './link.js';
+import { parseStrictJson } from './strict-json.js';
+
+const MAX_LENGTH = 2048;
+const THREE_PARTS = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
+/** Tolerated clock difference between instances, in seconds. */
+const CLOCK_SKEW = 30;
+
+/** What an authentic token says. Necessary, never sufficient: the row is the authority. */
+export interface Proof {
+  readonly id: string;
+  readonly app: string;
+  readonly purpose: string;
+  /** the token's own `exp` has passed */
+  readonly expired: boolean;
+  /** a code that the confirm page issued after redeeming the link itself */
+  readonly redeemedOnPage: boolean;
+}
+
+type Claims = Record<string, unknown>;
+
+const LINK_CLAIMS = { iss: 'string', aud: 'string', sub: 'string', jti: 'string', purpose: 'string', iat: 'integer', exp: 'integer' } as const;
+const CODE_CLAIMS = { iss: 'string', aud: 'string', jti: 'string', purpose: 'string', redeemed: 'boolean', iat: 'integer', exp: 'integer' } as const;
+
+/**
+ * Mints and reads the service's tokens: JWS compact serialisation (RFC 7515 section 3.1) with the claims of RFC 7519.
+ * The only place that signs or verifies. jsonwebtoken alone accepts unknown `crit`, any `typ`, duplicate members and
+ * non-canonical encodings, so a strict gate stands in front of it (RFC 8725).
+ */
+export class Tokens {
+  /**
+   * @param issuer the public URL, `iss` of every token
+   * @param purposes the names in force; a token of any other purpose is invalid
+   */
+  constructor(
+    private readonly ring: KeyRing,
+    private readonly issuer: string,
+    private readonly purposes: ReadonlySet<string>,
+    private readonly clock: Clock,
+  ) {}
+
+  /** The link's token. It can be minted again from the row at any time, so it is never stored. */
+  mintLink(link: Link): string {
+    return this.sign('oncelink+jwt', link.purpose, {
+      iss: this.issuer,
+      aud: link.app,
+      sub: link.subject,
+      jti: link.id,
+      purpose: link.purpose,
+      iat: Math.floor(link.issuedAt / 1000),
+      exp: Math.floor(link.expiresAt / 1000),
+    });
+  }
+
+  /**
+   * The code a browser carries from the confirm page to the app.
+   * @param lifetime seconds; the code never outlives a link that is still to be redeemed
+   */
+  mintCode(link: Link, lifetime: number): string {
+    const now = Math.floor(this.clock() / 1000);
+    const redeemed = link.redeemedAt !== null;
+    const end = redeemed ? Infinity : Math.floor(link.expiresAt / 1000);
+    return this.sign('oncelink-code+jwt', link.purpose, {
+      iss: this.issuer,
+      aud: link.app,
+      jti: link.id,
+      purpose: link.purpose,
+      redeemed,
+      iat: now,
+      exp: Math.min(now + lifetime, end),
+    });
+  }
+
+  /** @throws TokenInvalid whatever is wrong with it, except that it has expired */
+  readLink(token: string): Proof {
+    return this.read(token, 'oncelink+jwt', LINK_CLAIMS);
+  }
+
+  /** @throws TokenInvalid whatever is wrong with it, except that it has expired */
+  readCode(code: string): Proof {
+    return this.read(code, 'oncelink-code+jwt', CODE_CLAIMS);
+  }
+
+  /** Ties the confirm page's form to the browser it was shown in, for browsers that send no Fetch Metadata. */
+  formNonce(token: string): string {
+    return this.ring.signer.mac('form', token);
+  }
+
+  isFormNonce(token: string, nonce: string): boolean {
+    return this.ring.keys.some((key) => {
+      const expected = Buffer.from(key.mac('form', token));
+      const given = Buffer.from(nonce);
+      return given.length === expected.length && timingSafeEqual(given, expected);
+    });
+  }
+
+  private sign(kind: TokenKind, purpose: string, claims: Claims): string {
+    return this.ring.signer.service(kind, purpose).sign(claims);
+  }
+
+  private read(token: string, kind: TokenKind, members: Readonly<Record<string, string>>): Proof {
+    if (token.length > MAX_LENGTH || !THREE_PARTS.test(token)) throw new TokenInvalid();
+    const [header, payload] = token.split('.').map(decodePart) as [Buffer, Buffer, Buffer];
+    const key = this.keyFor(strictObject(header), kind);
+    const claims = strictObject(payload);
+    if (typeof claims.purpose !== 'string' || !this.purposes.has(claims.purpose)) throw new TokenInvalid();
+    verifySignature(key, kind, claims.purpose, token);
+    this.checkClaims(claims, members);
+    return {
+      id: claims.jti as string,
+      app: claims.aud as string,
+      purpose: claims.purpose,
+      expired: (claims.exp as number) * 1000 <= this.clock(),
+      redeemedOnPage: claims.redeemed === true,
+    };
+  }
+
+  /** Exactly `alg`, `kid` and `typ` (so no `crit`, `jku`, `jwk`, `x5u`); the algorithm is the key's, never the token's. */
+  private keyFor(header: Claims, kind: TokenKind): SigningKey {
+    const { alg, kid, typ, ...others } = header;
+    const key = typeof kid === 'string' ? this.ring.find(kid) : undefined;
+    if (!key || alg !== key.alg || typ !== kind || Object.keys(others).length > 0) throw new TokenInvalid();
+    return key;
+  }
+
+  private checkClaims(claims: Claims, members: Readonly<Record<string, string>>): void {
+    const names = Object.keys(members);
+    const complete = Object.keys(claims).length === names.length && names.every((name) => hasType(claims[name], members[name]!));
+    const now = this.clock() / 1000;
+    if (!complete || claims.iss !== this.issuer || (claims.iat as number) > now + CLOCK_SKEW) throw new TokenInvalid();
+  }
+}
+
+function verifySignature(key: SigningKey, kind: TokenKind, purpose: string, token: string): void {
+  try {
+    key.service(kind, purpose).verify(token);
+  } catch {
+    throw new TokenInvalid();
+  }
+}
+
+/** One spelling per token: trailing bits that decode to the same bytes are refused (RFC 4648 section 3.5). */
+function decodePart(part: string): Buffer {
+  const bytes = Buffer.from(part, 'base64url');
+  if (bytes.toString('base64url') !== part) throw new TokenInvalid();
+  return bytes;
+}
+
+function strictObject(bytes: Buffer): Claims {
+  try {
+    const value = parseStrictJson(bytes, 2);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Claims;
+  } catch {
+    // one answer for all
+  }
+  throw new TokenInvalid();
+}
+
+function hasType(value: unknown, type: string): boolean {
+  return type === 'integer' ? Number.isSafeInteger(value) : typeof value === type;
+}

@@ -1,0 +1,120 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DataSource, type DataSourceOptions, type MixedList } from 'typeorm';
+import { Links1764000000000 } from './migrations/1764000000000-links.js';
+
+/** What differs between the engines' SQL. Statements are put together once, at start. */
+export interface Dialect {
+  readonly name: 'sqlite' | 'postgres';
+  /** A table expression over a JSON array of objects, so that one constant statement serves any batch. */
+  rows(json: string, columns: Readonly<Record<string, ColumnType>>, alias: string): string;
+  /** Skip rows that another instance is claiming. */
+  readonly skipLocked: string;
+}
+export type ColumnType = 'text' | 'bigint' | 'integer' | 'json';
+
+export const MIGRATIONS: MixedList<new () => never> = [Links1764000000000 as never];
+
+/** How long a write waits for another process's lock before it is `Unavailable`, in ms. */
+const PATIENCE = 1_500;
+
+const sqlite: Dialect = {
+  name: 'sqlite',
+  rows: (json, columns, alias) =>
+    `(SELECT ${Object.entries(columns)
+      .map(([name, type]) => `value ${type === 'json' ? '->' : '->>'} '$.${name}' AS ${name}`)
+      .join(', ')} FROM json_each(${json})) AS ${alias}`,
+  skipLocked: '',
+};
+
+const postgres: Dialect = {
+  name: 'postgres',
+  rows: (json, columns, alias) =>
+    `json_to_recordset((${json})::json) AS ${alias}(${Object.entries(columns)
+      .map(([name, type]) => `${name} ${type}`)
+      .join(', ')})`,
+  skipLocked: 'FOR UPDATE SKIP LOCKED',
+};
+
+interface Engine {
+  readonly dialect: Dialect;
+  options(url: string): DataSourceOptions;
+  /** Settings that belong to the connection, and refusal of what would lose acknowledged writes. */
+  prepare(dataSource: DataSource): Promise<void>;
+}
+
+/** THE ENGINES: URL scheme → data source. Another engine is another line. */
+const ENGINES: Record<string, Engine> = {
+  sqlite: {
+    dialect: sqlite,
+    options: (url) => ({ type: 'sqlite', database: sqlitePath(url), enableWAL: true }),
+    prepare: async (dataSource) => {
+      await dataSource.query(`PRAGMA busy_timeout = ${PATIENCE}`);
+      await dataSource.query('PRAGMA synchronous = FULL');
+      const [[{ journal_mode: mode }], [{ synchronous }]] = (await Promise.all([
+        dataSource.query('PRAGMA journal_mode'),
+        dataSource.query('PRAGMA synchronous'),
+      ])) as [[{ journal_mode: string }], [{ synchronous: number }]];
+      const memory = dataSource.options.database === ':memory:';
+      if ((mode !== 'wal' && !memory) || synchronous < 2) {
+        throw new Error(`SQLite must run in WAL mode with synchronous=FULL (it is ${mode}, ${synchronous}); put the file on a local disk`);
+      }
+    },
+  },
+  postgres: {
+    dialect: postgres,
+    options: (url) => ({
+      type: 'postgres',
+      url,
+      extra: {
+        // Whatever the server's default: a commit that is not on disk could be forgotten, and a used link be good again.
+        options: '-c synchronous_commit=on -c statement_timeout=2000',
+        connectionTimeoutMillis: 2000,
+        query_timeout: 2000,
+        max: 10,
+      },
+    }),
+    prepare: async (dataSource) => {
+      const [{ fsync }] = (await dataSource.query('SHOW fsync')) as [{ fsync: string }];
+      if (fsync === 'off') throw new Error('PostgreSQL runs with fsync=off and would lose acknowledged writes; turn it on');
+    },
+  },
+};
+ENGINES.postgresql = ENGINES.postgres!;
+
+function engineOf(url: string): Engine | undefined {
+  return ENGINES[url.slice(0, url.indexOf(':'))];
+}
+
+/** @returns what is wrong with a database URL, or undefined */
+export function databaseUrlFault(url: string): string | undefined {
+  if (!engineOf(url)) return `must begin with one of ${Object.keys(ENGINES).join(':, ')}:`;
+  if (url.startsWith('sqlite:') && sqlitePath(url) === '') return 'needs a path, like sqlite:./data/oncelink.sqlite';
+  if (!url.startsWith('sqlite:') && !URL.canParse(url)) return 'is not a URL, like postgres://user@host:5432/database';
+  return undefined;
+}
+
+export interface Database {
+  readonly dataSource: DataSource;
+  readonly dialect: Dialect;
+}
+
+/** Opens the database; its schema may still be out of date. @throws if it is out of reach or would not be durable */
+export async function openDatabase(url: string): Promise<Database> {
+  const engine = engineOf(url)!;
+  const options = engine.options(url);
+  if (options.type === 'sqlite' && options.database !== ':memory:') mkdirSync(dirname(options.database), { recursive: true });
+  const dataSource = new DataSource({ ...options, migrations: MIGRATIONS as never, migrationsTableName: 'oncelink_migrations' });
+  await dataSource.initialize();
+  try {
+    await engine.prepare(dataSource);
+  } catch (error) {
+    await dataSource.destroy();
+    throw error;
+  }
+  return { dataSource, dialect: engine.dialect };
+}
+
+function sqlitePath(url: string): string {
+  return url.replace(/^sqlite:(?:\/\/(?=\/|[^/]))?/, '');
+}

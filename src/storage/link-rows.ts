@@ -1,0 +1,127 @@
+import type { DeliveryStatus, JsonObject, Link, Scalars } from '../links/link.js';
+import type { ColumnType } from './engines.js';
+
+/** The columns of `links`, in the order in which statements name them. */
+export const LINK_COLUMNS = {
+  id: 'text',
+  app: 'text',
+  purpose: 'text',
+  subject: 'text',
+  recipient: 'text',
+  recipient_key: 'text',
+  locale: 'text',
+  via: 'text',
+  decoy: 'integer',
+  supersedes: 'integer',
+  data: 'text',
+  template_data: 'text',
+  redirect_uri: 'text',
+  fingerprint: 'text',
+  code_challenge: 'text',
+  idempotency_key: 'text',
+  request_digest: 'text',
+  created_at: 'bigint',
+  expires_in: 'integer',
+  issued_at: 'bigint',
+  expires_at: 'bigint',
+  redeemed_at: 'bigint',
+  redeem_key: 'text',
+  revoked_at: 'bigint',
+  opened_at: 'bigint',
+  delivery_status: 'text',
+  attempts: 'integer',
+  due_at: 'bigint',
+  deliver_by: 'bigint',
+  lease: 'text',
+  sent_at: 'bigint',
+  last_error: 'text',
+  resends: 'integer',
+} as const satisfies Record<string, ColumnType>;
+
+type Cell = string | number | null;
+export type LinkRow = Record<keyof typeof LINK_COLUMNS, Cell>;
+
+export function toRow(link: Link): LinkRow {
+  const { delivery } = link;
+  return {
+    id: link.id,
+    app: link.app,
+    purpose: link.purpose,
+    subject: link.subject,
+    recipient: link.recipient,
+    recipient_key: link.recipientKey,
+    locale: link.locale,
+    via: link.via,
+    decoy: Number(link.decoy),
+    supersedes: Number(link.supersedes),
+    data: JSON.stringify(link.data),
+    template_data: JSON.stringify(link.templateData),
+    redirect_uri: link.redirectUri,
+    fingerprint: link.fingerprint,
+    code_challenge: link.codeChallenge,
+    idempotency_key: link.idempotencyKey,
+    request_digest: link.requestDigest,
+    created_at: link.createdAt,
+    expires_in: link.expiresIn,
+    issued_at: link.issuedAt,
+    expires_at: link.expiresAt,
+    redeemed_at: link.redeemedAt,
+    redeem_key: link.redeemKey,
+    revoked_at: link.revokedAt,
+    opened_at: link.openedAt,
+    delivery_status: delivery.status,
+    attempts: delivery.attempts,
+    due_at: delivery.dueAt,
+    deliver_by: delivery.deliverBy,
+    lease: delivery.lease,
+    sent_at: delivery.sentAt,
+    last_error: delivery.lastError,
+    resends: delivery.resends,
+  };
+}
+
+/** @param row as the driver returns it; PostgreSQL sends `bigint` as text */
+export function toLink(row: LinkRow & { superseded: Cell | boolean }): Link {
+  return {
+    id: row.id as string,
+    app: row.app as string,
+    purpose: row.purpose as string,
+    subject: row.subject as string,
+    recipient: row.recipient as string | null,
+    recipientKey: row.recipient_key as string,
+    locale: row.locale as string,
+    via: row.via as 'email' | 'return',
+    decoy: row.decoy === 1,
+    supersedes: row.supersedes === 1,
+    data: JSON.parse(row.data as string) as JsonObject,
+    templateData: JSON.parse(row.template_data as string) as Scalars,
+    redirectUri: row.redirect_uri as string | null,
+    fingerprint: row.fingerprint as string | null,
+    codeChallenge: row.code_challenge as string | null,
+    idempotencyKey: row.idempotency_key as string | null,
+    requestDigest: row.request_digest as string | null,
+    createdAt: Number(row.created_at),
+    expiresIn: row.expires_in as number,
+    issuedAt: Number(row.issued_at),
+    expiresAt: Number(row.expires_at),
+    redeemedAt: time(row.redeemed_at),
+    redeemKey: row.redeem_key as string | null,
+    revokedAt: time(row.revoked_at),
+    openedAt: time(row.opened_at),
+    superseded: Boolean(row.superseded),
+    delivery: {
+      status: row.delivery_status as DeliveryStatus,
+      attempts: row.attempts as number,
+      dueAt: time(row.due_at),
+      deliverBy: time(row.deliver_by),
+      lease: row.lease as string | null,
+      sentAt: time(row.sent_at),
+      lastError: row.last_error as string | null,
+      resends: row.resends as number,
+    },
+  };
+}
+
+function time(cell: Cell): number | null {
+  return cell === null ? null : Number(cell);
+}

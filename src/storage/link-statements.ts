@@ -1,0 +1,151 @@
+import type { Dialect } from './engines.js';
+import { LINK_COLUMNS } from './link-rows.js';
+
+const NAMES = Object.keys(LINK_COLUMNS).join(', ');
+
+/**
+ * A link is superseded by the existence of a newer one: minting is one INSERT, no second write can get lost, and of
+ * two concurrent mints exactly one is the newest.
+ */
+const SUPERSEDED = `EXISTS (SELECT 1 FROM links n WHERE n.app = l.app AND n.subject = l.subject AND n.id > l.id
+  AND n.purpose = l.purpose AND n.supersedes = 1)`;
+
+const OPEN = 'l.redeemed_at IS NULL AND l.revoked_at IS NULL';
+
+/**
+ * Every statement about links, as constant text for one engine. `$n` first appear in ascending order, because SQLite
+ * numbers them by appearance. They begin with WITH where rows come back from a write: TypeORM's `sqlite3` driver
+ * returns no rows for text that begins with INSERT, UPDATE or DELETE.
+ */
+export function linkStatements({ rows, skipLocked }: Dialect) {
+  /** All columns of `l`, named so that RETURNING gives them on both engines. */
+  const all = Object.keys(LINK_COLUMNS)
+    .map((name) => `l.${name} AS ${name}`)
+    .join(', ');
+  const select = `SELECT ${all}, ${SUPERSEDED} AS superseded FROM links AS l`;
+  const returning = Object.keys(LINK_COLUMNS).join(', ');
+  /** What was minted or sent again to the recipient since a window's start stays below its count. */
+  const permitted = (windows: string, app: string, key: string): string => `NOT EXISTS (
+    SELECT 1 FROM ${rows(windows, { since: 'text', permits: 'integer' }, 'w')}
+    WHERE (SELECT COALESCE(SUM(1 + p.resends), 0) FROM links p WHERE p.app = ${app} AND p.recipient_key = ${key} AND p.id >= w.since) >= w.permits)`;
+
+  return {
+    /** $1: JSON array of rows with `quiet_since` and `windows` */
+    insert: `
+      WITH r AS (SELECT * FROM ${rows('$1', { ...LINK_COLUMNS, quiet_since: 'text', windows: 'json' }, 'x')})
+      INSERT INTO links (${NAMES})
+      SELECT ${NAMES} FROM r
+      WHERE (r.quiet_since IS NULL OR NOT EXISTS (
+          SELECT 1 FROM links p WHERE p.app = r.app AND p.recipient_key = r.recipient_key AND p.id >= r.quiet_since
+            AND p.purpose = r.purpose AND p.via = 'email'))
+        AND ${permitted('r.windows', 'r.app', 'r.recipient_key')}
+      ON CONFLICT DO NOTHING
+      RETURNING id`,
+
+    /** $1: JSON array of questions, no link twice. The guard is on the row that is written, so a racer that waited for it sees it used. */
+    redeem: `
+      WITH q AS (SELECT * FROM ${rows(
+        '$1',
+        {
+          id: 'text',
+          app: 'text',
+          purpose: 'text',
+          fingerprint: 'text',
+          challenge: 'text',
+          challenge_required: 'integer',
+          redeem_key: 'text',
+          now: 'bigint',
+        },
+        'x',
+      )})
+      UPDATE links AS l SET redeemed_at = q.now, redeem_key = q.redeem_key
+      FROM q
+      WHERE l.id = q.id AND l.app = q.app AND l.purpose = q.purpose
+        AND ${OPEN} AND l.decoy = 0 AND l.expires_at > q.now
+        AND (l.fingerprint IS NULL OR l.fingerprint = q.fingerprint)
+        AND (l.code_challenge IS NULL OR l.code_challenge = q.challenge OR (q.challenge IS NULL AND q.challenge_required = 0))
+        AND NOT ${SUPERSEDED}
+      RETURNING ${Object.keys(LINK_COLUMNS)
+        .map((name) => `l.${name} AS ${name}`)
+        .join(', ')}, 0 AS superseded`,
+
+    find: `${select} WHERE l.app = $1 AND l.id = $2`,
+    findByIdempotencyKey: `${select} WHERE l.app = $1 AND l.idempotency_key = $2`,
+    releaseIdempotencyKey: 'UPDATE links SET idempotency_key = NULL WHERE app = $1 AND idempotency_key = $2 AND created_at <= $3',
+    mintsSince: `
+      SELECT created_at, purpose, via, resends FROM links
+      WHERE app = $1 AND recipient_key = $2 AND id >= $3 ORDER BY id DESC LIMIT 1000`,
+
+    /** The conditions of a list; `$1` is the app, `$2` the end of the page before. */
+    list: (conditions: string) => `${select} WHERE l.app = $1 AND l.id < $2 ${conditions} ORDER BY l.id DESC LIMIT `,
+    /** $1 now, $2 app. A mail that has not left yet will not. */
+    revoke: (conditions: string) => `
+      WITH now AS (SELECT 1)
+      UPDATE links AS l SET revoked_at = $1, due_at = NULL, lease = NULL,
+        delivery_status = CASE WHEN delivery_status = 'queued' THEN CASE WHEN sent_at IS NULL THEN 'abandoned' ELSE 'sent' END ELSE delivery_status END
+      WHERE l.app = $2 AND ${OPEN} ${conditions}
+      RETURNING id`,
+    /** What each status means to the database; `now` is the placeholder of the time. */
+    status: {
+      active: (now: string) => `AND ${OPEN} AND (l.expires_at > ${now} OR l.due_at IS NOT NULL) AND NOT ${SUPERSEDED}`,
+      redeemed: () => 'AND l.redeemed_at IS NOT NULL',
+      revoked: () => 'AND l.redeemed_at IS NULL AND l.revoked_at IS NOT NULL',
+      superseded: () => `AND ${OPEN} AND ${SUPERSEDED}`,
+      expired: (now: string) => `AND ${OPEN} AND l.expires_at <= ${now} AND l.due_at IS NULL AND NOT ${SUPERSEDED}`,
+    },
+    markOpened: 'UPDATE links SET opened_at = $1 WHERE id = $2 AND opened_at IS NULL',
+
+    /** $1 now, $2 deliver by, $3 app, $4 id, $5 quiet since, $6 windows as JSON */
+    requeue: `
+      WITH now AS (SELECT 1)
+      UPDATE links AS l SET delivery_status = 'queued', due_at = $1, deliver_by = $2, attempts = 0, resends = resends + 1,
+        lease = NULL, last_error = NULL
+      WHERE l.app = $3 AND l.id = $4 AND l.via = 'email' AND l.decoy = 0 AND ${OPEN} AND NOT ${SUPERSEDED}
+        AND l.due_at IS NULL AND l.expires_at > l.created_at AND COALESCE(l.sent_at, l.created_at) <= $5
+        AND ${permitted('$6', 'l.app', 'l.recipient_key')}
+      RETURNING id`,
+
+    /** $1 lease, $2 now, $3 until, $4 limit */
+    claimDue: `
+      WITH t AS (SELECT CAST($1 AS text) AS lease, CAST($2 AS bigint) AS now, CAST($3 AS bigint) AS until)
+      UPDATE links AS l SET delivery_status = 'sending', lease = (SELECT lease FROM t), due_at = (SELECT until FROM t),
+        attempts = attempts + 1, issued_at = (SELECT now FROM t),
+        expires_at = CASE WHEN (SELECT now FROM t) / 1000 * 1000 + expires_in * 1000 > expires_at
+          THEN (SELECT now FROM t) / 1000 * 1000 + expires_in * 1000 ELSE expires_at END
+      WHERE l.id IN (
+        SELECT l.id FROM links AS l WHERE l.due_at <= (SELECT now FROM t) AND l.deliver_by > (SELECT now FROM t)
+          AND ${OPEN} AND NOT ${SUPERSEDED}
+        ORDER BY l.due_at LIMIT $4 ${skipLocked})
+      RETURNING ${returning}, 0 AS superseded`,
+    renewLease: `WITH now AS (SELECT 1) UPDATE links SET due_at = $1 WHERE id = $2 AND lease = $3 RETURNING id`,
+    /** $1 status, $2 due at, $3 sent at, $4 error, $5 id, $6 lease */
+    settle: `
+      WITH now AS (SELECT 1)
+      UPDATE links SET delivery_status = $1, due_at = $2, sent_at = COALESCE($3, sent_at), last_error = $4, lease = NULL
+      WHERE id = $5 AND lease = $6
+      RETURNING id`,
+    /** $1 now: past the deadline, or no longer wanted */
+    abandonOverdue: `
+      WITH t AS (SELECT CAST($1 AS bigint) AS now)
+      UPDATE links AS l SET due_at = NULL, lease = NULL,
+        delivery_status = CASE WHEN l.sent_at IS NULL THEN 'abandoned' ELSE 'sent' END
+      WHERE l.due_at <= (SELECT now FROM t)
+        AND (l.deliver_by <= (SELECT now FROM t) OR l.redeemed_at IS NOT NULL OR l.revoked_at IS NOT NULL OR ${SUPERSEDED})
+      RETURNING id`,
+    nextDue: 'SELECT MIN(due_at) AS due_at FROM links WHERE due_at IS NOT NULL',
+
+    /**
+     * $1 id of the retention's begin, $2 its time, $3 now, $4 limit. Not yet the row that keeps an older, still living
+     * one superseded.
+     */
+    purge: `
+      WITH t AS (SELECT CAST($1 AS text) AS since, CAST($2 AS bigint) AS ended, CAST($3 AS bigint) AS now)
+      DELETE FROM links WHERE id IN (
+        SELECT l.id FROM links AS l WHERE l.id < (SELECT since FROM t) AND l.expires_at < (SELECT ended FROM t) AND l.due_at IS NULL
+          AND NOT (l.supersedes = 1 AND EXISTS (SELECT 1 FROM links o WHERE o.app = l.app AND o.subject = l.subject AND o.id < l.id
+            AND o.purpose = l.purpose AND o.expires_at > (SELECT now FROM t)))
+        ORDER BY l.id LIMIT $4)
+      RETURNING id`,
+    newestId: 'SELECT MAX(id) AS id FROM links',
+  };
+}

@@ -1,0 +1,89 @@
+import { Table, type MigrationInterface, type QueryRunner, type TableColumnOptions } from 'typeorm';
+
+/** Apps, their keys, and links. Only types and index forms that SQLite and PostgreSQL share. */
+export class Links1764000000000 implements MigrationInterface {
+  // TypeORM orders migrations by the number at the end of this name.
+  name = 'Links1764000000000';
+
+  async up(runner: QueryRunner): Promise<void> {
+    const postgres = runner.connection.options.type === 'postgres';
+    // Ids are ordered by their bytes, in every locale: "newer" and "since" are ranges of the key.
+    const bytewise = { collation: postgres ? 'C' : 'BINARY' };
+    const text = (name: string, more: Partial<TableColumnOptions> = {}): TableColumnOptions => ({ name, type: 'text', ...more });
+    const time = (name: string, isNullable = true): TableColumnOptions => ({ name, type: 'bigint', isNullable });
+    const flag = (name: string): TableColumnOptions => ({ name, type: 'integer' });
+    const maybe = { isNullable: true };
+
+    await runner.createTable(
+      new Table({ name: 'apps', columns: [text('id', { isPrimary: true }), text('name'), text('redirect_uris')] }),
+    );
+    await runner.createTable(
+      new Table({
+        name: 'api_keys',
+        columns: [
+          text('id', { isPrimary: true }),
+          text('app'),
+          text('secret_hash'),
+          text('scopes'),
+          text('label'),
+          time('created_at', false),
+          time('revoked_at'),
+        ],
+        indices: [{ name: 'api_keys_app', columnNames: ['app'] }],
+      }),
+    );
+    await runner.createTable(
+      new Table({
+        name: 'links',
+        columns: [
+          text('id', { isPrimary: true, ...bytewise }),
+          text('app'),
+          text('purpose'),
+          text('subject'),
+          text('recipient', maybe),
+          text('recipient_key'),
+          text('locale'),
+          text('via'),
+          flag('decoy'),
+          flag('supersedes'),
+          text('data'),
+          text('template_data'),
+          text('redirect_uri', maybe),
+          text('fingerprint', maybe),
+          text('code_challenge', maybe),
+          text('idempotency_key', maybe),
+          text('request_digest', maybe),
+          time('created_at', false),
+          flag('expires_in'),
+          time('issued_at', false),
+          time('expires_at', false),
+          time('redeemed_at'),
+          text('redeem_key', maybe),
+          time('revoked_at'),
+          time('opened_at'),
+          text('delivery_status'),
+          flag('attempts'),
+          time('due_at'),
+          time('deliver_by'),
+          text('lease', maybe),
+          time('sent_at'),
+          text('last_error', maybe),
+          flag('resends'),
+        ],
+        indices: [
+          { name: 'links_subject', columnNames: ['app', 'subject', 'id'] },
+          { name: 'links_recipient', columnNames: ['app', 'recipient_key', 'id'] },
+          { name: 'links_idempotency', columnNames: ['app', 'idempotency_key'], isUnique: true, where: 'idempotency_key IS NOT NULL' },
+          // The outbox: only rows with a mail still to send are in it, so it stays as small as the queue is.
+          { name: 'links_due', columnNames: ['due_at'], where: 'due_at IS NOT NULL' },
+        ],
+      }),
+    );
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.dropTable('links');
+    await runner.dropTable('api_keys');
+    await runner.dropTable('apps');
+  }
+}

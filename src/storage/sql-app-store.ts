@@ -1,0 +1,86 @@
+import type { App, AppStore, Scope, StoredApiKey } from '../apps/app.js';
+import type { Database } from './engines.js';
+import { Queries } from './queries.js';
+
+interface AppRow {
+  id: string;
+  name: string;
+  redirect_uris: string;
+}
+
+interface KeyRow {
+  id: string;
+  app: string;
+  secret_hash: string;
+  scopes: string;
+  label: string;
+  created_at: string | number;
+  revoked_at: string | number | null;
+}
+
+/** Apps and API keys on TypeORM. */
+export class SqlAppStore implements AppStore {
+  private readonly queries: Queries;
+
+  constructor({ dataSource }: Database) {
+    this.queries = new Queries(dataSource);
+  }
+
+  async find(id: string): Promise<App | undefined> {
+    const [row] = await this.queries.rows<AppRow>('SELECT * FROM apps WHERE id = $1', [id]);
+    return row && toApp(row);
+  }
+
+  async list(): Promise<App[]> {
+    return (await this.queries.rows<AppRow>('SELECT * FROM apps ORDER BY id', [])).map(toApp);
+  }
+
+  async save({ id, name, redirectUris }: App): Promise<void> {
+    await this.queries.rows(
+      `INSERT INTO apps (id, name, redirect_uris) VALUES ($1, $2, $3)
+       ON CONFLICT (id) DO UPDATE SET name = excluded.name, redirect_uris = excluded.redirect_uris`,
+      [id, name, JSON.stringify(redirectUris)],
+    );
+  }
+
+  async findKey(id: string): Promise<StoredApiKey | undefined> {
+    const [row] = await this.queries.rows<KeyRow>('SELECT * FROM api_keys WHERE id = $1', [id]);
+    return row && toKey(row);
+  }
+
+  async listKeys(app: string): Promise<StoredApiKey[]> {
+    return (await this.queries.rows<KeyRow>('SELECT * FROM api_keys WHERE app = $1 ORDER BY created_at, id', [app])).map(toKey);
+  }
+
+  async saveKey(key: StoredApiKey): Promise<void> {
+    await this.queries.rows(
+      `INSERT INTO api_keys (id, app, secret_hash, scopes, label, created_at, revoked_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
+       ON CONFLICT (id) DO UPDATE SET app = excluded.app, secret_hash = excluded.secret_hash, scopes = excluded.scopes,
+         label = excluded.label, revoked_at = excluded.revoked_at`,
+      [key.id, key.app, key.secretHash, key.scopes.join(' '), key.label, key.createdAt, key.revokedAt],
+    );
+  }
+
+  async revokeKey(id: string, now: number): Promise<boolean> {
+    // Begins with WITH so that `sqlite3` returns the rows; see link-statements.ts.
+    const revoke = `WITH t AS (SELECT CAST($1 AS bigint) AS now)
+      UPDATE api_keys SET revoked_at = (SELECT now FROM t) WHERE id = $2 AND revoked_at IS NULL RETURNING id`;
+    return (await this.queries.rows(revoke, [now, id])).length > 0;
+  }
+}
+
+function toApp(row: AppRow): App {
+  return { id: row.id, name: row.name, redirectUris: JSON.parse(row.redirect_uris) as string[] };
+}
+
+function toKey(row: KeyRow): StoredApiKey {
+  return {
+    id: row.id,
+    app: row.app,
+    secretHash: row.secret_hash,
+    scopes: row.scopes.split(' ') as Scope[],
+    label: row.label,
+    createdAt: Number(row.created_at),
+    revokedAt: row.revoked_at === null ? null : Number(row.revoked_at),
+  };
+}

@@ -1,0 +1,170 @@
+import type { Link } from '../links/link.js';
+import { LinkIds } from '../links/link-ids.js';
+import type { LinkFilter, LinkStore, MintGuard, MintRecord, Redemption, Settlement, Window } from '../links/link-store.js';
+import type { Database } from './engines.js';
+import { GroupCommit } from './group-commit.js';
+import { linkStatements } from './link-statements.js';
+import { toLink, toRow, type LinkRow } from './link-rows.js';
+import { Queries } from './queries.js';
+
+type Row = LinkRow & { superseded: number | boolean };
+/** Sorts after every id. */
+const LAST = '~';
+
+/** The link store on TypeORM. Concurrent mints and concurrent redemptions share one statement and one flush each. */
+export class SqlLinkStore implements LinkStore {
+  private readonly queries: Queries;
+  private readonly sql: ReturnType<typeof linkStatements>;
+  private readonly insertInBatch: (item: { link: Link; guard: MintGuard }) => Promise<boolean>;
+  private readonly redeemInBatch: (question: Redemption) => Promise<Link | undefined>;
+
+  constructor(database: Database, groups = new GroupCommit()) {
+    this.queries = new Queries(database.dataSource);
+    this.sql = linkStatements(database.dialect);
+    // Redemptions before mints: somebody is waiting in front of a page.
+    this.redeemInBatch = groups.lane({ key: (question) => question.id, run: (batch) => this.runRedeem(batch) });
+    // Two mints for one recipient in one statement would not see each other in the limits, nor two with one key.
+    this.insertInBatch = groups.lane({
+      key: ({ link }) => `${link.app} ${link.recipientKey} ${link.idempotencyKey ?? ''}`,
+      run: (batch) => this.runInsert(batch),
+    });
+  }
+
+  insert(link: Link, guard: MintGuard): Promise<boolean> {
+    return this.insertInBatch({ link, guard });
+  }
+
+  redeem(question: Redemption): Promise<Link | undefined> {
+    return this.redeemInBatch(question);
+  }
+
+  async find(app: string, id: string): Promise<Link | undefined> {
+    return this.one(this.sql.find, [app, id]);
+  }
+
+  async findByIdempotencyKey(app: string, key: string): Promise<Link | undefined> {
+    return this.one(this.sql.findByIdempotencyKey, [app, key]);
+  }
+
+  async releaseIdempotencyKey(app: string, key: string, before: number): Promise<void> {
+    await this.queries.rows(this.sql.releaseIdempotencyKey, [app, key, before]);
+  }
+
+  async list(app: string, filter: LinkFilter, page: { limit: number; after?: string }, now: number): Promise<Link[]> {
+    const values: unknown[] = [app, page.after ?? LAST];
+    const conditions = this.conditions(filter, values, now);
+    values.push(page.limit);
+    const rows = await this.queries.rows<Row>(`${this.sql.list(conditions)}$${values.length}`, values);
+    return rows.map(toLink);
+  }
+
+  async mintsSince(app: string, recipientKey: string, from: string): Promise<MintRecord[]> {
+    const rows = await this.queries.rows<LinkRow>(this.sql.mintsSince, [app, recipientKey, from]);
+    return rows.map((row) => ({
+      createdAt: Number(row.created_at),
+      purpose: row.purpose as string,
+      via: row.via as MintRecord['via'],
+      resends: row.resends as number,
+    }));
+  }
+
+  async revoke(app: string, filter: LinkFilter & { id?: string }, now: number): Promise<number> {
+    const values: unknown[] = [now, app];
+    const conditions = this.conditions(filter, values, now);
+    return (await this.queries.rows(this.sql.revoke(conditions), values)).length;
+  }
+
+  async markOpened(id: string, now: number): Promise<void> {
+    await this.queries.rows(this.sql.markOpened, [now, id]);
+  }
+
+  async requeue(
+    app: string,
+    id: string,
+    now: number,
+    times: { quietSince: number; deliverBy: number },
+    windows: Window[],
+  ): Promise<boolean> {
+    const values = [now, times.deliverBy, app, id, times.quietSince, windowsJson(windows)];
+    return (await this.queries.rows(this.sql.requeue, values)).length > 0;
+  }
+
+  async claimDue(lease: string, now: number, until: number, limit: number): Promise<Link[]> {
+    return (await this.queries.rows<Row>(this.sql.claimDue, [lease, now, until, limit])).map(toLink);
+  }
+
+  async renewLease(id: string, lease: string, until: number): Promise<boolean> {
+    return (await this.queries.rows(this.sql.renewLease, [until, id, lease])).length > 0;
+  }
+
+  async settle(id: string, lease: string, outcome: Settlement): Promise<boolean> {
+    const dueAt = outcome.status === 'queued' ? outcome.dueAt : null;
+    const sentAt = outcome.status === 'sent' ? outcome.at : null;
+    const error = outcome.status === 'sent' ? null : outcome.error;
+    return (await this.queries.rows(this.sql.settle, [outcome.status, dueAt, sentAt, error, id, lease])).length > 0;
+  }
+
+  async abandonOverdue(now: number): Promise<number> {
+    return (await this.queries.rows(this.sql.abandonOverdue, [now])).length;
+  }
+
+  async nextDue(): Promise<number | null> {
+    const [row] = await this.queries.rows<{ due_at: string | number | null }>(this.sql.nextDue, []);
+    return row!.due_at === null ? null : Number(row!.due_at);
+  }
+
+  async purge(before: number, now: number, limit: number): Promise<number> {
+    return (await this.queries.rows(this.sql.purge, [LinkIds.floor(before), before, now, limit])).length;
+  }
+
+  async newestId(): Promise<string | undefined> {
+    const [row] = await this.queries.rows<{ id: string | null }>(this.sql.newestId, []);
+    return row?.id ?? undefined;
+  }
+
+  private async runInsert(batch: readonly { link: Link; guard: MintGuard }[]): Promise<boolean[]> {
+    const rows = batch.map(({ link, guard }) => ({
+      ...toRow(link),
+      quiet_since: guard.quietSince,
+      windows: guard.windows.map(({ from, count }) => ({ since: from, permits: count })),
+    }));
+    const inserted = await this.queries.rows<{ id: string }>(this.sql.insert, [JSON.stringify(rows)]);
+    const ids = new Set(inserted.map(({ id }) => id));
+    return batch.map(({ link }) => ids.has(link.id));
+  }
+
+  private async runRedeem(batch: readonly Redemption[]): Promise<(Link | undefined)[]> {
+    const questions = batch.map(({ challengeRequired, redeemKey, ...question }) => ({
+      ...question,
+      challenge_required: Number(challengeRequired),
+      redeem_key: redeemKey,
+    }));
+    const rows = await this.queries.rows<Row>(this.sql.redeem, [JSON.stringify(questions)]);
+    const won = new Map(rows.map((row) => [row.id, toLink(row)]));
+    return batch.map(({ id }) => won.get(id));
+  }
+
+  private async one(sql: string, values: unknown[]): Promise<Link | undefined> {
+    const [row] = await this.queries.rows<Row>(sql, values);
+    return row && toLink(row);
+  }
+
+  /** Appends the values to `values`. @returns the filter as SQL */
+  private conditions(filter: LinkFilter & { id?: string }, values: unknown[], now: number): string {
+    const columns = { id: filter.id, subject: filter.subject, recipient: filter.recipient, recipient_key: filter.recipientKey, purpose: filter.purpose };
+    const conditions: string[] = [];
+    for (const [column, value] of Object.entries(columns)) {
+      if (value !== undefined) conditions.push(`AND l.${column} = $${values.push(value)}`);
+    }
+    if (filter.status) {
+      const needsTime = filter.status === 'active' || filter.status === 'expired';
+      conditions.push(this.sql.status[filter.status](needsTime ? `$${values.push(now)}` : ''));
+    }
+    return conditions.join(' ');
+  }
+}
+
+function windowsJson(windows: readonly Window[]): string {
+  return JSON.stringify(windows.map(({ from, count }) => ({ since: from, permits: count })));
+}
+
