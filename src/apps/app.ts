@@ -24,6 +24,9 @@ export interface StoredApiKey {
   readonly revokedAt: number | null;
 }
 
+/** Nest's token for the `AppStore` in force. */
+export const APP_STORE = Symbol('APP_STORE');
+
 /** Where apps and their keys live. A store that cannot answer rejects with `Unavailable`. */
 export interface AppStore {
   find(id: string): Promise<App | undefined>;

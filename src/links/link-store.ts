@@ -1,5 +1,8 @@
 import type { Link, LinkStatus } from './link.js';
 
+/** Nest's token for the `LinkStore` in force. */
+export const LINK_STORE = Symbol('LINK_STORE');
+
 /**
  * Where links live. Each method asks a question that one guarded statement answers; no method hands out a row
  * for the caller to decide on and write back, because between the two anything may happen.

@@ -1,0 +1,90 @@
+import { randomUUID } from 'node:crypto';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Demo } from '../demo.js';
+import { forgetCode, handedOver, takeCode, type HandOver } from '../hand-over.js';
+import { OncelinkProblem } from '../oncelink.js';
+import { addressOf, textOf } from '../pages/fields.js';
+import { magicLinkPage, thisDevicePage } from '../pages/magic-link.js';
+import { rememberBrowser, verifierOf } from '../same-browser.js';
+import { currentUser, signIn } from '../sessions.js';
+import { goTo, sendPage } from '../web/pages.js';
+
+const purpose = 'magic-link';
+
+/** Log in with a link instead of a password: `magic-link`. */
+export function magicLink(app: FastifyInstance, { oncelink, users, redirectUri }: Demo): void {
+  const config = { askAgain: { path: '/demo/magic-link', label: 'Ask for a new link' } };
+
+  app.get('/magic-link', async (request, reply) => {
+    if (await currentUser(request, users)) return goTo(reply, '/demo/account');
+    return sendPage(reply, magicLinkPage({ email: request.session.address }));
+  });
+
+  app.post('/magic-link', { config }, async (request, reply) => {
+    const email = addressOf(request.body);
+    if (!email) {
+      const error = 'Please enter an address like ann@example.com.';
+      return sendPage(reply, magicLinkPage({ email: textOf(request.body, 'email'), error }), 422);
+    }
+    request.session.address = email;
+    const user = await users.byEmail(email);
+    // For an unknown address a decoy: Oncelink does the same work and counts the same limits, but mails nothing.
+    // So neither this page nor its timing nor a 429 tells who has an account.
+    await oncelink.mint({
+      purpose,
+      recipient: email,
+      subject: user?.id ?? randomUUID(),
+      decoy: !user,
+      templateData: user ? { name: user.name } : undefined,
+      redirectUri: redirectUri.signedIn,
+      codeChallenge: rememberBrowser(request, reply),
+    });
+    request.session.mailed = 'sign-in';
+    return goTo(reply, '/demo/check-inbox');
+  });
+
+  // Where the confirm page sends people. Nothing is used up yet.
+  app.get('/signed-in', { config }, async (request, reply) => {
+    const moved = takeCode(request, reply);
+    if (moved) return moved;
+    const handOver = codeOf(request);
+
+    // The browser that asked has pressed the button on the confirm page: that is all the consent there is to give.
+    const codeVerifier = verifierOf(request);
+    const entered = codeVerifier && (await enter(request, reply, handOver, codeVerifier).catch(unlessForeign));
+    if (entered) return entered;
+    // Any other browser: another device of the same person, most often. But it may also be somebody who was sent a
+    // stranger's link, to work in the stranger's account unawares (login CSRF). So name the account, and ask.
+    const link = await oncelink.inspect({ code: handOver.code, purpose });
+    return sendPage(reply, thisDevicePage({ email: link.recipient, current: await currentUser(request, users) }));
+  });
+
+  // "Yes, sign in on this device."
+  app.post('/signed-in', { config }, (request, reply) => enter(request, reply, codeOf(request)));
+
+  async function enter(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { code, attempt }: HandOver,
+    codeVerifier?: string,
+  ) {
+    const link = await oncelink.redeem({ code, purpose, codeVerifier }, attempt);
+    const user = await users.byId(link.subject);
+    // The link proves the mailbox it went to. Should the account have moved to another address, it proves nothing.
+    if (user?.email !== link.recipient) throw new OncelinkProblem('token_invalid', 400);
+    await signIn(request, user);
+    forgetCode(request, reply);
+    return goTo(reply, '/demo/account');
+  }
+}
+
+/** A secret of this browser that belongs to another request is no fault, only a "no, not from here". */
+function unlessForeign(error: unknown): undefined {
+  if (!(error instanceof OncelinkProblem && error.code === 'binding_mismatch')) throw error;
+}
+
+function codeOf(request: FastifyRequest): HandOver {
+  const handOver = handedOver(request);
+  if (!handOver) throw new OncelinkProblem('token_invalid', 400);
+  return handOver;
+}

@@ -1,0 +1,96 @@
+import { randomUUID } from 'node:crypto';
+import type { FastifyInstance } from 'fastify';
+import type { Demo } from '../demo.js';
+import { forgetCode, handedOver, takeCode } from '../hand-over.js';
+import { OncelinkProblem } from '../oncelink.js';
+import { addressOf, textOf } from '../pages/fields.js';
+import { noticePage } from '../pages/notice.js';
+import { forgotPage, newPasswordPage } from '../pages/reset.js';
+import { hashPassword, passwordFault } from '../passwords.js';
+import { currentUser } from '../sessions.js';
+import type { User } from '../users.js';
+import { goTo, sendPage } from '../web/pages.js';
+
+const purpose = 'password-reset';
+
+/** Forgot the password: `password-reset`. The link is used up together with an accepted new password, not before. */
+export function reset(app: FastifyInstance, { oncelink, users, redirectUri, now }: Demo): void {
+  const config = { askAgain: { path: '/demo/forgot', label: 'Ask for a new link' } };
+
+  app.get('/forgot', async (request, reply) => {
+    const user = await currentUser(request, users);
+    return sendPage(reply, forgotPage({ email: user?.email ?? request.session.address, user }));
+  });
+
+  app.post('/forgot', { config }, async (request, reply) => {
+    const email = addressOf(request.body);
+    if (!email) {
+      const error = 'Please enter an address like ann@example.com.';
+      return sendPage(reply, forgotPage({ email: textOf(request.body, 'email'), error }), 422);
+    }
+    request.session.address = email;
+    const user = await users.byEmail(email);
+    await oncelink.mint({
+      purpose,
+      recipient: email,
+      subject: user?.id ?? randomUUID(),
+      decoy: !user, // the same answer, the same work, the same limits for an unknown address
+      redirectUri: redirectUri.reset,
+      fingerprint: fingerprintOf(user),
+      templateData: user ? { name: user.name } : undefined,
+    });
+    request.session.mailed = 'reset';
+    return goTo(reply, '/demo/check-inbox');
+  });
+
+  // Where the confirm page sends people. Nothing is used up yet.
+  app.get('/reset', { config }, async (request, reply) => {
+    const moved = takeCode(request, reply);
+    if (moved) return moved;
+    const code = handedOver(request)?.code;
+    if (!code) throw new OncelinkProblem('token_invalid', 400);
+    const link = await oncelink.inspect({ code, purpose });
+    const user = await users.byId(link.subject);
+    if (user?.email !== link.recipient) throw new OncelinkProblem('token_invalid', 400);
+    request.session.resets = user.id;
+    return sendPage(reply, newPasswordPage({ email: user.email }));
+  });
+
+  app.post('/reset', { config }, async (request, reply) => {
+    const handOver = handedOver(request);
+    const user = await users.byId(request.session.resets ?? '');
+    if (!handOver || !user) throw new OncelinkProblem('token_invalid', 400);
+    const password = textOf(request.body, 'password');
+    const error = passwordFault(password);
+    if (error) return sendPage(reply, newPasswordPage({ email: user.email, error }), 422);
+
+    // The slow part first, so that little can go wrong between using the link up and storing the password. Should the
+    // answer of `redeem` be lost, the person presses again: the same attempt gets the same answer, and goes on.
+    const passwordHash = await hashPassword(password);
+    const { code, attempt } = handOver;
+    const link = await oncelink.redeem({ code, purpose, fingerprint: fingerprintOf(user) }, attempt);
+    if (link.subject !== user.id) throw new OncelinkProblem('token_invalid', 400);
+    if (!(await users.changePassword(user, passwordHash))) throw new OncelinkProblem('fingerprint_mismatch', 409);
+    await users.markVerified(user, now()); // who could read the mail owns the mailbox
+
+    // No sign-in from here: whoever gets hold of a reset mail still has to show that they know the password.
+    forgetCode(request, reply);
+    request.session.resets = undefined;
+    request.session.address = user.email;
+    return sendPage(
+      reply,
+      noticePage({
+        title: 'Your password is changed',
+        text: 'All other devices are logged out. Please log in with the new password.',
+        action: { path: '/demo/log-in', label: 'Log in' },
+        mood: 'good',
+      }),
+    );
+  });
+}
+
+/**
+ * The state the link depends on. Once the password changes, by whatever way, every older reset link is void: Oncelink
+ * compares what was said at mint with what is said at redemption.
+ */
+const fingerprintOf = (user: User | null): string => `password-version:${user?.passwordVersion ?? 1}`;

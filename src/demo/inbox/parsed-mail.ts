@@ -1,0 +1,55 @@
+import PostalMime from 'postal-mime';
+import type { StoredMail } from '../../mail/inbox.js';
+
+export interface ParsedMail {
+  id: string;
+  receivedAt: Date;
+  from: string;
+  to: string;
+  subject: string;
+  text: string;
+  html: string;
+  /** Every distinct address the mail leads to, as a mail program would open it. */
+  links: string[];
+  source: string;
+}
+
+const parsed = new WeakMap<StoredMail, Promise<ParsedMail>>();
+
+/** Reads a mail as a mail program does, from its bytes. Each mail is read once. */
+export function parseMail(mail: StoredMail): Promise<ParsedMail> {
+  const known = parsed.get(mail) ?? read(mail);
+  parsed.set(mail, known);
+  return known;
+}
+
+async function read(mail: StoredMail): Promise<ParsedMail> {
+  const { subject = '(no subject)', text = '', html = '' } = await PostalMime.parse(mail.raw);
+  const hrefs = [...html.matchAll(/\bhref\s*=\s*(?:"([^"]*)"|'([^']*)')/gi)].map(([, a, b]) => unescape(a ?? b ?? ''));
+  const links = [...urlsIn(text), ...hrefs.filter((href) => /^https?:/i.test(href))];
+  const { id, receivedAt, from, to } = mail;
+  return {
+    id,
+    receivedAt,
+    from,
+    to,
+    subject,
+    text,
+    html,
+    links: [...new Set(links)],
+    source: mail.raw.toString('utf8'),
+  };
+}
+
+/** The web addresses in plain text, without the full stop or bracket that ends the sentence around them. */
+export function urlsIn(text: string): string[] {
+  return (text.match(/\bhttps?:\/\/[^\s<>"']+/gi) ?? []).map((url) => url.replace(/[).,;:!?\]]+$/, ''));
+}
+
+const ENTITIES: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"' };
+
+function unescape(attribute: string): string {
+  return attribute.replace(/&(?:#x([0-9a-f]+)|#(\d+)|(amp|lt|gt|quot));/gi, (_, hex, decimal, name) =>
+    name ? ENTITIES[name.toLowerCase()]! : String.fromCodePoint(hex ? parseInt(hex, 16) : Number(decimal)),
+  );
+}

@@ -1,0 +1,33 @@
+import type { User } from '../users.js';
+import { address, html, type Html } from '../web/html.js';
+import { field } from './fields.js';
+import { layout } from './layout.js';
+
+export const magicLinkPage = ({ email, error }: { email?: string; error?: string }): Html =>
+  layout(
+    { title: 'Log in with a link' },
+    html`<section class="card">
+      <h1>Log in with a link</h1>
+      <p class="lead">We mail you a link, you press one button, and you are in. No password needed.</p>
+      <form method="post" action="/demo/magic-link" class="stack">
+        ${field({ name: 'email', label: 'Email address', type: 'email', autocomplete: 'username', value: email, error })}
+        <button class="button">Send me a link</button>
+      </form>
+      <p class="aside"><a href="/demo/log-in">Log in with a password instead</a></p>
+    </section>`,
+  );
+
+/** The link was opened in a browser that did not ask for it. */
+export const thisDevicePage = ({ email, current }: { email: string; current?: User }): Html =>
+  layout(
+    { title: 'Sign in on this device?', name: current?.name },
+    html`<section class="card notice">
+      <h1>Sign in on this device?</h1>
+      <p>The link was asked for in another browser or on another device. Here it opens the notebook of</p>
+      <p class="who">${address(email)}</p>
+      ${current && html`<p>You are logged in as ${current.email} at the moment; that will end.</p>`}
+      <p>Is that you? If you did not ask for it, or do not know this address, just close this page.</p>
+      <form method="post" action="/demo/signed-in"><button class="button">Yes, sign in here</button></form>
+      <p class="aside"><a href="/demo">No, leave it</a></p>
+    </section>`,
+  );

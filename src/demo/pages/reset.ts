@@ -1,0 +1,38 @@
+import type { User } from '../users.js';
+import { html, type Html } from '../web/html.js';
+import { field } from './fields.js';
+import { layout } from './layout.js';
+
+export const forgotPage = ({ email, error, user }: { email?: string; error?: string; user?: User }): Html =>
+  layout(
+    { title: 'Forgot your password?', name: user?.name },
+    html`<section class="card">
+      <h1>Forgot your password?</h1>
+      <p class="lead">It happens. Tell us your address, and we mail you a link to choose a new one.</p>
+      <form method="post" action="/demo/forgot" class="stack">
+        ${field({ name: 'email', label: 'Email address', type: 'email', autocomplete: 'username', value: email, error })}
+        <button class="button">Send me a link</button>
+      </form>
+      <p class="aside"><a href="${user ? '/demo/account' : '/demo/log-in'}">Back</a></p>
+    </section>`,
+  );
+
+export const newPasswordPage = ({ email, error }: { email: string; error?: string }): Html =>
+  layout(
+    { title: 'Choose a new password' },
+    html`<section class="card">
+      <h1>Choose a new password</h1>
+      <form method="post" action="/demo/reset" class="stack">
+        ${field({ name: 'email', label: 'For the notebook of', type: 'email', autocomplete: 'username', value: email, readonly: true })}
+        ${field({
+          name: 'password',
+          label: 'New password',
+          type: 'password',
+          autocomplete: 'new-password',
+          hint: 'At least 10 characters.',
+          error,
+        })}
+        <button class="button">Change the password</button>
+      </form>
+    </section>`,
+  );

@@ -1,0 +1,49 @@
+import { createParamDecorator, Inject, Injectable, SetMetadata, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import type { FastifyRequest } from 'fastify';
+import { ApiKeys, type Caller } from '../apps/api-keys.js';
+import type { Scope } from '../apps/app.js';
+import { Problem } from './problems.js';
+import { Strangers } from './strangers.js';
+
+type WithCaller = FastifyRequest & { caller?: Caller };
+
+const SCOPE = 'oncelink scope';
+
+/** The scope a route needs. Without it any valid key will do. */
+export const Needs = (scope: Scope) => SetMetadata(SCOPE, scope);
+
+/** Who calls: the app, its key and scopes. */
+export const ByCaller = createParamDecorator((_data: unknown, context: ExecutionContext): Caller => context.switchToHttp().getRequest<WithCaller>().caller!);
+
+/** @throws Problem forbidden */
+export function requireScope(caller: Caller, scope: Scope): void {
+  if (caller.scopes.has(scope) || caller.scopes.has('admin')) return;
+  throw new Problem('forbidden', `This API key lacks the scope ${scope}.`);
+}
+
+/** Lets callers with an API key in (`Authorization: Bearer olk_…`, RFC 6750 section 2.1), and nobody else. */
+@Injectable()
+export class ApiKeyGuard implements CanActivate {
+  constructor(
+    @Inject(ApiKeys) private readonly keys: ApiKeys,
+    @Inject(Strangers) private readonly strangers: Strangers,
+    @Inject(Reflector) private readonly reflector: Reflector,
+  ) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const request = context.switchToHttp().getRequest<WithCaller>();
+    const [, key] = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '') ?? [];
+    const caller = key === undefined ? undefined : await this.keys.authenticate(key);
+    if (!caller) {
+      await this.strangers.count(request.ip);
+      throw new Problem('unauthorized', 'Send "Authorization: Bearer <API key>" with a key in force.', {
+        headers: { 'www-authenticate': 'Bearer realm="oncelink"' },
+      });
+    }
+    const scope = this.reflector.get<Scope | undefined>(SCOPE, context.getHandler());
+    if (scope) requireScope(caller, scope);
+    request.caller = caller;
+    return true;
+  }
+}

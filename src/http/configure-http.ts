@@ -1,0 +1,103 @@
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import { randomUUID } from 'node:crypto';
+import type { FastifyInstance, HTTPMethods } from 'fastify';
+import type { Logger } from '../log.js';
+import { Health } from './health.js';
+import { Metrics } from './metrics.js';
+import { Pages } from './pages.js';
+import { Problem } from './problems.js';
+import { ProblemFilter } from './problem.filter.js';
+import { MAX_BODY, registerBodyParsers } from './strict-body.js';
+
+/** Longer than any token, so that an over-long one is judged and not "not found". */
+const MAX_PARAM_LENGTH = 16_384;
+
+export function createFastifyAdapter(trustProxy: false | number | readonly string[]): FastifyAdapter {
+  return new FastifyAdapter({
+    bodyLimit: MAX_BODY,
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    trustProxy: trustProxy as never,
+    genReqId: () => randomUUID(),
+    requestTimeout: 30_000,
+    keepAliveTimeout: 65_000,
+    forceCloseConnections: 'idle',
+  } as never);
+}
+
+/**
+ * Everything about HTTP that is not a controller (strict bodies, problems, headers, metrics, documentation), then
+ * initialises the application. To be called once, before it listens.
+ * @param addPlugins registers further Fastify plugins, which inherit all this
+ */
+export async function prepareHttp(app: NestFastifyApplication, logger: Logger, addPlugins?: () => Promise<void>): Promise<void> {
+  const server = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  const metrics = app.get(Metrics);
+  registerBodyParsers(server);
+  app.useGlobalFilters(new ProblemFilter(app.get(Pages), logger, (code) => metrics.countProblem(code)));
+  addHooks(server, app.get(Health), metrics, logger);
+  documentApi(app);
+  await addPlugins?.();
+  const served = collectRoutes(server);
+  await app.init();
+  refuseOtherMethods(server, served);
+}
+
+function addHooks(server: FastifyInstance, health: Health, metrics: Metrics, logger: Logger): void {
+  server.addHook('onSend', async (_request, reply) => {
+    if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store');
+    if (!reply.hasHeader('x-content-type-options')) void reply.header('x-content-type-options', 'nosniff');
+    // While draining, no client may keep its connection, or the shutdown would wait for it.
+    if (health.isDraining) void reply.header('connection', 'close');
+  });
+  server.addHook('onResponse', async (request, reply) => {
+    // The route's pattern, never the URL: that may hold a token.
+    const route = request.routeOptions.url ?? 'none';
+    metrics.observeRequest(request.method, route, reply.statusCode, reply.elapsedTime / 1000);
+    logger.debug({ request: request.id, method: request.method, route, status: reply.statusCode, ms: Math.round(reply.elapsedTime) }, 'request');
+  });
+}
+
+type Routes = ReadonlyMap<string, ReadonlySet<string>>;
+
+/** @returns which methods each address serves, filled in as the routes are registered */
+function collectRoutes(server: FastifyInstance): Routes {
+  const served = new Map<string, Set<string>>();
+  server.addHook('onRoute', ({ url, method }) => {
+    const methods = served.get(url) ?? new Set();
+    for (const one of [method].flat()) methods.add(one);
+    served.set(url, methods);
+  });
+  return served;
+}
+
+/** Every address answers the methods it does not serve with 405 and `Allow` (RFC 9110 section 15.5.6), not with 404. */
+function refuseOtherMethods(server: FastifyInstance, served: Routes): void {
+  const all: HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+  for (const [url, methods] of [...served]) {
+    const others = all.filter((method) => !methods.has(method));
+    const allow = [...methods].join(', ');
+    if (url.includes('*') || others.length === 0) continue;
+    server.route({
+      url,
+      method: others,
+      handler: () => {
+        throw new Problem('method_not_allowed', `This address knows ${allow}.`, { headers: { allow } });
+      },
+    });
+  }
+}
+
+function documentApi(app: NestFastifyApplication): void {
+  const config = new DocumentBuilder()
+    .setTitle('Oncelink')
+    .setDescription('Mints purpose-scoped, single-use links, mails them and redeems them.')
+    .setVersion('1')
+    .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'an API key, olk_…' })
+    .build();
+  SwaggerModule.setup('docs', app, () => SwaggerModule.createDocument(app, config), {
+    jsonDocumentUrl: 'openapi.json',
+    raw: ['json'],
+    customSiteTitle: 'Oncelink API',
+  });
+}

@@ -1,0 +1,47 @@
+import { ConfigurableModuleBuilder, Global, Module } from '@nestjs/common';
+import { ApiKeys } from '../apps/api-keys.js';
+import { APP_STORE, type AppStore } from '../apps/app.js';
+import type { Clock } from '../clock.js';
+import { Courier } from '../links/courier.js';
+import { LINK_STORE, type LinkStore } from '../links/link-store.js';
+import { CLOCK, PURPOSES, TemplatesError } from '../links/links.module.js';
+import type { Purpose } from '../links/purpose.js';
+import { Health } from './health.js';
+import { LinksController } from './links.controller.js';
+import { Metrics } from './metrics.js';
+import { PagesController } from './pages.controller.js';
+import { Pages } from './pages.js';
+import { PUBLIC_URL } from './public-url.js';
+import { PurposesController, ServiceController } from './service.controller.js';
+import { Strangers } from './strangers.js';
+
+export interface HttpOptions {
+  readonly publicUrl: string;
+  readonly templatesDir: string;
+}
+
+const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN: OPTIONS } = new ConfigurableModuleBuilder<HttpOptions>().setClassMethodName('forRoot').build();
+
+/** The HTTP API and the pages, on Fastify. Call `configureHttp` on the application before it listens. */
+@Global()
+@Module({
+  controllers: [LinksController, PurposesController, ServiceController, PagesController],
+  providers: [
+    { provide: PUBLIC_URL, inject: [OPTIONS], useFactory: ({ publicUrl }: HttpOptions) => publicUrl },
+    { provide: ApiKeys, inject: [APP_STORE, CLOCK], useFactory: (store: AppStore, clock: Clock) => new ApiKeys(store, clock) },
+    { provide: Health, inject: [LINK_STORE, Courier], useFactory: (store: LinkStore, courier: Courier) => new Health(store, courier) },
+    Metrics,
+    Strangers,
+    {
+      provide: Pages,
+      inject: [OPTIONS, PURPOSES, APP_STORE],
+      useFactory: ({ templatesDir, publicUrl }: HttpOptions, purposes: ReadonlyMap<string, Purpose>, apps: AppStore) => {
+        const pages = Pages.load(templatesDir, purposes.values(), apps, publicUrl.startsWith('https:'));
+        if (Array.isArray(pages)) throw new TemplatesError(pages);
+        return pages;
+      },
+    },
+  ],
+  exports: [ApiKeys, Health, Metrics, Pages],
+})
+export class HttpModule extends ConfigurableModuleClass {}

@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import { statusOf, type Link } from '../links/link.js';
+
+const time = z.iso.datetime().describe('RFC 3339, UTC');
+
+/** The link as the API shows it. */
+export const linkResource = z
+  .object({
+    id: z.string().describe("= the token's jti"),
+    app: z.string(),
+    purpose: z.string(),
+    subject: z.string(),
+    recipient: z.string().nullable(),
+    status: z.enum(['active', 'redeemed', 'expired', 'revoked', 'superseded']),
+    createdAt: time,
+    expiresAt: time,
+    redeemedAt: time.nullable(),
+    revokedAt: time.nullable(),
+    openedAt: time.nullable().describe('when the confirm page was first shown'),
+    locale: z.string(),
+    redirectUri: z.string().nullable(),
+    data: z.record(z.string(), z.unknown()),
+    delivery: z.object({
+      status: z.enum(['none', 'queued', 'sending', 'sent', 'failed', 'abandoned']),
+      attempts: z.int(),
+      sentAt: time.nullable(),
+      lastError: z.string().nullable(),
+    }),
+  })
+  .meta({ id: 'Link' });
+export type LinkResource = z.infer<typeof linkResource>;
+
+export const mintedResource = linkResource
+  .extend({
+    url: z.string().optional().describe('only for delivery: return, this once'),
+    token: z.string().optional().describe('only for delivery: return, this once'),
+  })
+  .meta({ id: 'MintedLink' });
+
+export const problemDocument = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    code: z.string(),
+    instance: z.string(),
+    errors: z.array(z.object({ pointer: z.string(), detail: z.string() })).optional(),
+  })
+  .meta({ id: 'Problem' });
+
+export function toResource(link: Link, now: number): LinkResource {
+  const { delivery } = link;
+  return {
+    id: link.id,
+    app: link.app,
+    purpose: link.purpose,
+    subject: link.subject,
+    recipient: link.recipient,
+    status: statusOf(link, now),
+    createdAt: iso(link.createdAt)!,
+    expiresAt: iso(link.expiresAt)!,
+    redeemedAt: iso(link.redeemedAt),
+    revokedAt: iso(link.revokedAt),
+    openedAt: iso(link.openedAt),
+    locale: link.locale,
+    redirectUri: link.redirectUri,
+    data: link.data,
+    delivery: { status: delivery.status, attempts: delivery.attempts, sentAt: iso(delivery.sentAt), lastError: delivery.lastError },
+  };
+}
+
+function iso(time: number | null): string | null {
+  return time === null ? null : new Date(time).toISOString();
+}

@@ -1,0 +1,123 @@
+import { Body, Controller, Get, Headers, HttpCode, Inject, Param, Post, Query, Res, UseGuards } from '@nestjs/common';
+import { ApiBearerAuth, ApiHeader, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import type { Caller } from '../apps/api-keys.js';
+import type { Clock } from '../clock.js';
+import { RequestInvalid } from '../links/errors.js';
+import { CLOCK } from '../links/links.module.js';
+import { Links } from '../links/links.service.js';
+import { listRequest, mintRequest, redeemRequest, revokeRequest } from '../links/requests.js';
+import { ApiKeyGuard, ByCaller, Needs, requireScope } from './api-key.guard.js';
+import { linkResource, mintedResource, problemDocument, toResource, type LinkResource } from './link.resource.js';
+
+const IDEMPOTENCY_KEY = ApiHeader({ name: 'Idempotency-Key', required: false, description: 'at most 128 characters; kept for 24 hours', schema: { type: 'string', maxLength: 128 } });
+
+/** The links of the calling app. Bodies are validated by `Links`, the same for embedders; the schemas here document them. */
+@ApiTags('links')
+@ApiBearerAuth()
+@ApiResponse({ status: '4XX' as never, description: 'a problem document (RFC 9457)', standardSchema: problemDocument })
+@UseGuards(ApiKeyGuard)
+@Controller('v1/links')
+export class LinksController {
+  constructor(
+    @Inject(Links) private readonly links: Links,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  @Post()
+  @Needs('links:mint')
+  @IDEMPOTENCY_KEY
+  @ApiResponse({ status: 201, standardSchema: mintedResource })
+  async mint(
+    @ByCaller() caller: Caller,
+    @Body({ schema: mintRequest }) body: unknown,
+    @Headers('idempotency-key') key: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<LinkResource> {
+    if ((body as { delivery?: unknown } | undefined)?.delivery === 'return') requireScope(caller, 'links:return');
+    const { link, url, token, replayed } = await this.links.mint(caller.app, body, idempotencyKey(key));
+    void reply.header('location', `/v1/links/${link.id}`);
+    if (replayed) void reply.header('idempotency-replayed', 'true');
+    return { ...toResource(link, link.createdAt), ...(url && { url, token }) };
+  }
+
+  @Post('redeem')
+  @HttpCode(200)
+  @Needs('links:redeem')
+  @IDEMPOTENCY_KEY
+  @ApiResponse({ status: 200, standardSchema: z.object({ link: linkResource, sameBrowser: z.boolean().nullable() }).meta({ id: 'Redeemed' }) })
+  async redeem(
+    @ByCaller() caller: Caller,
+    @Body({ schema: redeemRequest }) body: unknown,
+    @Headers('idempotency-key') key: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<{ link: LinkResource; sameBrowser: boolean | null }> {
+    const { link, sameBrowser, replayed } = await this.links.redeem(caller.app, body, idempotencyKey(key));
+    if (replayed) void reply.header('idempotency-replayed', 'true');
+    return { link: this.resource(link), sameBrowser };
+  }
+
+  @Post('inspect')
+  @HttpCode(200)
+  @Needs('links:redeem')
+  @ApiResponse({ status: 200, standardSchema: z.object({ link: linkResource }).meta({ id: 'Inspected' }) })
+  async inspect(@ByCaller() caller: Caller, @Body({ schema: redeemRequest }) body: unknown): Promise<{ link: LinkResource }> {
+    return { link: this.resource(await this.links.inspect(caller.app, body)) };
+  }
+
+  @Get()
+  @Needs('links:read')
+  @ApiResponse({ status: 200, standardSchema: z.object({ items: z.array(linkResource), nextCursor: z.string().nullable() }).meta({ id: 'LinkPage' }) })
+  async list(@ByCaller() caller: Caller, @Query({ schema: listRequest }) query: unknown): Promise<{ items: LinkResource[]; nextCursor: string | null }> {
+    const { items, nextCursor } = await this.links.list(caller.app, query);
+    return { items: items.map((link) => this.resource(link)), nextCursor };
+  }
+
+  @Post('revoke')
+  @HttpCode(200)
+  @Needs('links:revoke')
+  @ApiResponse({ status: 200, standardSchema: z.object({ revoked: z.int() }).meta({ id: 'Revoked' }) })
+  async revokeAll(@ByCaller() caller: Caller, @Body({ schema: revokeRequest }) body: unknown): Promise<{ revoked: number }> {
+    return { revoked: await this.links.revokeAll(caller.app, body) };
+  }
+
+  @Get(':id')
+  @Needs('links:read')
+  @ApiResponse({ status: 200, standardSchema: linkResource })
+  async get(@ByCaller() caller: Caller, @Param('id') id: string): Promise<LinkResource> {
+    return this.resource(await this.links.get(caller.app, id));
+  }
+
+  @Post(':id/revoke')
+  @HttpCode(200)
+  @Needs('links:revoke')
+  @ApiResponse({ status: 200, standardSchema: linkResource })
+  async revoke(@ByCaller() caller: Caller, @Param('id') id: string, @Body() body: unknown): Promise<LinkResource> {
+    requireNoBody(body);
+    return this.resource(await this.links.revoke(caller.app, id));
+  }
+
+  @Post(':id/resend')
+  @HttpCode(202)
+  @Needs('links:mint')
+  @ApiResponse({ status: 202, standardSchema: linkResource })
+  async resend(@ByCaller() caller: Caller, @Param('id') id: string, @Body() body: unknown): Promise<LinkResource> {
+    requireNoBody(body);
+    return this.resource(await this.links.resend(caller.app, id));
+  }
+
+  private resource(link: Parameters<typeof toResource>[0]): LinkResource {
+    return toResource(link, this.clock());
+  }
+}
+
+function idempotencyKey(header: string | undefined): string | undefined {
+  if (header === undefined || /^[\x21-\x7e]{1,128}$/.test(header)) return header;
+  throw new RequestInvalid([{ pointer: '', detail: 'the header Idempotency-Key must have 1 to 128 printable ASCII characters without spaces' }]);
+}
+
+function requireNoBody(body: unknown): void {
+  if (body === undefined || body === null || (typeof body === 'object' && Object.keys(body).length === 0)) return;
+  throw RequestInvalid.at('', 'takes no body');
+}

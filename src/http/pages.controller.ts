@@ -1,0 +1,132 @@
+import { Body, Controller, Get, Inject, Param, Post, Req, Res } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import { parseCookie, stringifySetCookie } from 'cookie';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { APP_STORE, type AppStore } from '../apps/app.js';
+import type { Clock } from '../clock.js';
+import { RedirectUriNotAllowed, TokenInvalid } from '../links/errors.js';
+import type { Link } from '../links/link.js';
+import { CLOCK } from '../links/links.module.js';
+import { Links } from '../links/links.service.js';
+import type { Purpose } from '../links/purpose.js';
+import { Tokens } from '../links/tokens.js';
+import { Pages } from './pages.js';
+import { Problem } from './problems.js';
+import { PUBLIC_URL } from './public-url.js';
+import { Strangers } from './strangers.js';
+
+/**
+ * Where people arrive. The mailed GET changes nothing (scanners follow links); it only moves the token from the address
+ * bar into a cookie of this one page. The button is a same-origin POST, and even that uses nothing up where robots
+ * could do harm: a code goes to the app, whose backend redeems.
+ */
+@ApiExcludeController()
+@Controller()
+export class PagesController {
+  private readonly base: URL;
+  private readonly cookieName: string;
+
+  constructor(
+    @Inject(PUBLIC_URL) publicUrl: string,
+    @Inject(Links) private readonly links: Links,
+    @Inject(Tokens) private readonly tokens: Tokens,
+    @Inject(Pages) private readonly pages: Pages,
+    @Inject(APP_STORE) private readonly apps: AppStore,
+    @Inject(Strangers) private readonly strangers: Strangers,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {
+    this.base = new URL(publicUrl);
+    this.cookieName = this.base.protocol === 'https:' ? '__Secure-oncelink' : 'oncelink';
+  }
+
+  /** The mailed link. */
+  @Get('l/:token')
+  async arrive(@Param('token') token: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const { link } = await this.judged(request, () => this.links.look(token));
+    const path = this.pathOf(link.id);
+    const cookie = stringifySetCookie({
+      name: this.cookieName,
+      value: token,
+      path,
+      httpOnly: true,
+      sameSite: 'lax',
+      secure: this.base.protocol === 'https:',
+      maxAge: Math.max(1, Math.ceil((link.expiresAt - this.clock()) / 1000)),
+    });
+    void reply.header('set-cookie', cookie);
+    this.pages.redirect(reply, path);
+  }
+
+  /** The confirm page: what will happen, for which app, one button. */
+  @Get('links/:id')
+  async show(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const token = this.tokenFromCookie(request);
+    if (token === undefined) return this.pages.message(request, reply, 400, 'cookie_missing');
+    const { link } = await this.judged(request, () => this.links.look(token));
+    if (link.id !== id) throw new TokenInvalid();
+    if (request.method === 'GET') await this.links.noteOpened(link).catch(() => undefined);
+    const form = { action: this.pathOf(id), nonce: this.tokens.formNonce(token), target: await this.destinationOf(link) };
+    await this.pages.sendConfirm(reply, link, form);
+  }
+
+  /** The button. */
+  @Post('links/:id')
+  async press(@Param('id') id: string, @Body() body: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const token = this.tokenFromCookie(request);
+    if (!this.isOurForm(request, token, body)) {
+      throw new Problem('forbidden', 'The form must be sent from the confirm page itself.');
+    }
+    if (token === undefined) return this.pages.message(request, reply, 400, 'cookie_missing');
+    const { link, purpose, code } = await this.judged(request, () => this.links.confirm(token));
+    if (link.id !== id) throw new TokenInvalid();
+    const target = link.redeemedAt !== null ? link.redirectUri : await this.destinationOf(link);
+    if (target !== null) return this.pages.redirect(reply, this.withCode(target, purpose, code));
+    if (link.redeemedAt !== null) return this.pages.sendDone(reply, link);
+    throw Object.assign(new RedirectUriNotAllowed(), { link });
+  }
+
+  /** Whatever a stranger presents is judged first and counted after: a good link is never throttled. */
+  private async judged<Answer>(request: FastifyRequest, judge: () => Promise<Answer>): Promise<Answer> {
+    try {
+      return await judge();
+    } catch (error) {
+      if (error instanceof TokenInvalid) await this.strangers.count(request.ip);
+      throw error;
+    }
+  }
+
+  /**
+   * Fetch Metadata tells the truth where it exists; `Origin` is next, but with `no-referrer` browsers send "null" for
+   * our own form; the form's nonce is for those that have neither. OWASP CSRF cheat sheet.
+   */
+  private isOurForm(request: FastifyRequest, token: string | undefined, body: unknown): boolean {
+    const site = request.headers['sec-fetch-site'];
+    if (site !== undefined) return site === 'same-origin';
+    const { origin } = request.headers;
+    if (origin !== undefined && origin !== 'null') return origin === this.base.origin;
+    const nonce = (body as { nonce?: unknown } | undefined)?.nonce;
+    return token !== undefined && typeof nonce === 'string' && this.tokens.isFormNonce(token, nonce);
+  }
+
+  private tokenFromCookie(request: FastifyRequest): string | undefined {
+    return parseCookie(request.headers.cookie ?? '')[this.cookieName];
+  }
+
+  private pathOf(id: string): string {
+    return `${this.base.pathname.replace(/\/$/, '')}/links/${id}`;
+  }
+
+  /** Where the app wants its people: the link's own redirect URI, else the app's first. */
+  private async destinationOf(link: Link): Promise<string | null> {
+    return link.redirectUri ?? (await this.apps.find(link.app))?.redirectUris[0] ?? null;
+  }
+
+  /** `iss` tells the app which service answered (RFC 9207, against mix-up). */
+  private withCode(target: string, purpose: Purpose, code: string): string {
+    const url = new URL(target);
+    url.searchParams.set('code', code);
+    url.searchParams.set('purpose', purpose.name);
+    url.searchParams.set('iss', this.base.href.replace(/\/$/, ''));
+    return url.href;
+  }
+}

@@ -1,0 +1,49 @@
+import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Refusal } from '../links/errors.js';
+import type { Logger } from '../log.js';
+import { Pages, isPageUrl } from './pages.js';
+import { Problem, type ProblemCode } from './problems.js';
+
+/** What Fastify and Nest refuse before one of our handlers runs: status → code and what to do. */
+const BY_STATUS: Readonly<Record<number, readonly [ProblemCode, string]>> = {
+  400: ['request_invalid', 'The request could not be read.'],
+  404: ['not_found', 'There is nothing at this address.'],
+  405: ['method_not_allowed', 'See the Allow header for the methods of this address.'],
+  413: ['payload_too_large', 'A body may have at most 64 KiB.'],
+  414: ['request_invalid', 'The address is too long.'],
+  415: ['unsupported_media_type', 'Send application/json.'],
+  503: ['unavailable', 'The service is shutting down. Ask again.'],
+};
+
+/** Turns everything that was thrown into a problem document, or, for people, into a page. The one place that answers no. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  constructor(
+    private readonly pages: Pages,
+    private readonly logger: Logger,
+    private readonly onProblem: (code: ProblemCode) => void,
+  ) {}
+
+  catch(exception: unknown, host: ArgumentsHost): void {
+    const request = host.switchToHttp().getRequest<FastifyRequest>();
+    const reply = host.switchToHttp().getResponse<FastifyReply>();
+    const problem = problemOf(exception);
+    this.onProblem(problem.code);
+    if (problem.status >= 500) this.logger.error({ request: request.id, code: problem.code, error: problem.cause ?? exception }, 'request failed');
+    void reply.headers(problem.headers);
+    if (isPageUrl(request.url)) {
+      this.pages.sendProblem(request, reply, problem, (exception as { link?: never }).link);
+    } else {
+      void reply.status(problem.status).type('application/problem+json; charset=utf-8').send(JSON.stringify(problem.toDocument(request.id)));
+    }
+  }
+}
+
+function problemOf(exception: unknown): Problem {
+  if (exception instanceof Problem) return exception;
+  if (exception instanceof Refusal) return Problem.of(exception);
+  const status = exception instanceof HttpException ? exception.getStatus() : ((exception as { statusCode?: number }).statusCode ?? 500);
+  const [code, detail] = BY_STATUS[status] ?? (status < 500 ? BY_STATUS[400]! : (['internal_error', 'This is a fault of the service; its log has more.'] as const));
+  return new Problem(code, detail, { cause: exception, ...(status === 400 && { status: 400, errors: [] }), ...(status === 503 && { headers: { 'retry-after': '1' } }) });
+}

@@ -1,0 +1,130 @@
+import {
+  ConfigurableModuleBuilder,
+  Global,
+  Inject,
+  Injectable,
+  Module,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import { APP_STORE, type AppStore } from '../apps/app.js';
+import type { Clock } from '../clock.js';
+import { Letters } from '../mail/letters.js';
+import { Mailer } from '../mail/mailer.js';
+import { Courier, type CourierOptions } from './courier.js';
+import { KeyRing } from './key-ring.js';
+import { LinkIds } from './link-ids.js';
+import { LINK_STORE, type LinkStore } from './link-store.js';
+import { Links } from './links.service.js';
+import type { Purpose } from './purpose.js';
+import { loadPurposes } from './purposes.js';
+import { Tokens } from './tokens.js';
+
+export interface LinksOptions {
+  /** the only base of links, without a trailing slash, and the tokens' `iss` */
+  readonly publicUrl: string;
+  readonly signingKeys: KeyRing;
+  /** holds `layouts`, `pages` and `purposes` */
+  readonly templatesDir: string;
+  /** how long a finished link's row stays, in ms; default 30 days */
+  readonly retention?: number;
+  /** default the system's */
+  readonly clock?: Clock;
+  readonly log?: CourierOptions['log'];
+  /** whether to mail in the background; default true. Otherwise call `Courier.runOnce` yourself */
+  readonly courier?: boolean;
+}
+
+/** The configured purposes: `ReadonlyMap<string, Purpose>`. */
+export const PURPOSES = Symbol('PURPOSES');
+export const CLOCK = Symbol('CLOCK');
+
+const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN: OPTIONS } = new ConfigurableModuleBuilder<LinksOptions>().setClassMethodName('forRoot').build();
+
+/** Faults of the templates folder, all in one message, each with file and line. */
+export class TemplatesError extends Error {
+  constructor(faults: readonly { file: string; line: number; message?: string; detail?: string }[]) {
+    super(`The templates have ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}:\n${faults.map((one) => `  - ${one.file}:${one.line} ${one.detail ?? one.message}`).join('\n')}`);
+  }
+}
+
+/** @throws TemplatesError */
+function purposesIn({ templatesDir }: LinksOptions): ReadonlyMap<string, Purpose> {
+  const purposes = loadPurposes(templatesDir);
+  if (Array.isArray(purposes)) throw new TemplatesError(purposes);
+  return purposes as ReadonlyMap<string, Purpose>;
+}
+
+/** @throws TemplatesError */
+function lettersFor({ templatesDir }: LinksOptions, purposes: ReadonlyMap<string, Purpose>): Letters {
+  const variables = new Map([...purposes.values()].map(({ name, templateData }) => [name, Object.keys(templateData)]));
+  const letters = Letters.load(templatesDir, variables);
+  if (Array.isArray(letters)) throw new TemplatesError(letters);
+  return letters;
+}
+
+/** Starts the courier when everything is up, and lets the mails under way finish before anything is closed. */
+@Injectable()
+class CourierLifecycle implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  constructor(
+    @Inject(OPTIONS) private readonly options: LinksOptions,
+    @Inject(Courier) private readonly courier: Courier,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    if (this.options.courier !== false) this.courier.start();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.courier.stop();
+  }
+}
+
+/** Lets `Links` wake the courier, which itself needs `Links`. */
+class CourierBell {
+  ring = (): void => {};
+}
+
+/** Mints, redeems and mails links. Needs a LINK_STORE, an APP_STORE and a `Mailer`; exports `Links`. */
+@Global()
+@Module({
+  providers: [
+    CourierBell,
+    { provide: CLOCK, inject: [OPTIONS], useFactory: ({ clock }: LinksOptions) => clock ?? Date.now },
+    { provide: KeyRing, inject: [OPTIONS], useFactory: ({ signingKeys }: LinksOptions) => signingKeys },
+    { provide: PURPOSES, inject: [OPTIONS], useFactory: purposesIn },
+    { provide: Letters, inject: [OPTIONS, PURPOSES], useFactory: lettersFor },
+    {
+      provide: Tokens,
+      inject: [OPTIONS, PURPOSES, CLOCK],
+      useFactory: ({ signingKeys, publicUrl }: LinksOptions, purposes: ReadonlyMap<string, Purpose>, clock: Clock) =>
+        new Tokens(signingKeys, publicUrl, new Set(purposes.keys()), clock),
+    },
+    {
+      provide: Links,
+      inject: [OPTIONS, LINK_STORE, Tokens, PURPOSES, CLOCK, CourierBell],
+      useFactory: async (options: LinksOptions, store: LinkStore, tokens: Tokens, purposes: ReadonlyMap<string, Purpose>, clock: Clock, bell: CourierBell) => {
+        const ids = new LinkIds(clock);
+        ids.startAfter((await store.newestId()) ?? '');
+        return new Links(store, tokens, purposes, ids, options.publicUrl, clock, () => bell.ring());
+      },
+    },
+    {
+      provide: Courier,
+      inject: [OPTIONS, LINK_STORE, Links, APP_STORE, Letters, Mailer, CLOCK, CourierBell],
+      useFactory: (options: LinksOptions, store: LinkStore, links: Links, apps: AppStore, letters: Letters, mailer: Mailer, clock: Clock, bell: CourierBell) => {
+        const courier = new Courier(store, links, apps, letters, mailer, clock, {
+          parallel: 5,
+          retention: options.retention ?? 30 * 86_400_000,
+          random: Math.random,
+          log: options.log ?? (() => {}),
+        });
+        bell.ring = () => courier.wake();
+        return courier;
+      },
+    },
+    CourierLifecycle,
+  ],
+  exports: [Links, Courier, Tokens, KeyRing, PURPOSES, CLOCK],
+})
+export class LinksModule extends ConfigurableModuleClass {}

@@ -1,0 +1,62 @@
+import 'reflect-metadata';
+import { existsSync } from 'node:fs';
+import { Health } from './http/health.js';
+import { createLogger } from './log.js';
+import { createService, type Service } from './service.js';
+import { readSettings, type Settings } from './settings.js';
+
+/** In-flight requests and mails get this long to finish, in ms. */
+const DRAIN = 10_000;
+
+try {
+  if (existsSync('.env')) process.loadEnvFile('.env');
+  const settings = readSettings(process.env);
+  const logger = createLogger(settings.logLevel);
+  const service = await createService(settings, logger);
+  stopOnSignals(service);
+  await service.app.listen(settings.port, settings.host);
+  if (!settings.production) greet(settings, service);
+  logger.info({ url: settings.publicUrl, production: settings.production }, 'ready');
+} catch (error) {
+  // Faults of the operator's making are told in plain words; a stack would only hide them.
+  const message = error instanceof Error && error.constructor !== Error && error.name === 'Error' ? error.message : String((error as Error).message ?? error);
+  process.stderr.write(`${message}\n`);
+  process.exit(1);
+}
+
+/** SIGTERM or SIGINT drains and exits with 0; a second signal exits at once. */
+function stopOnSignals({ app }: Service): void {
+  let stopping = false;
+  const stop = (): void => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    app.get(Health).drain();
+    setTimeout(() => process.exit(0), DRAIN).unref();
+    app.close().then(
+      () => process.exit(0),
+      () => process.exit(1),
+    );
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+}
+
+function greet({ publicUrl, relays }: Settings, { newApiKey }: Service): void {
+  const lines = [
+    '',
+    '  Oncelink is running.',
+    '',
+    `  Demo app     ${publicUrl}/demo`,
+    relays.length > 0 ? `  Mail         goes to ${relays.length} relay(s)` : `  Dev inbox    ${publicUrl}/dev/inbox`,
+    `  API          ${publicUrl}/v1`,
+    `  API docs     ${publicUrl}/docs`,
+    `  Health       ${publicUrl}/health/ready`,
+    '',
+    newApiKey === undefined
+      ? '  API key      made at the first start, or given in API_KEY; `npx oncelink keys create` makes another'
+      : `  API key      ${newApiKey}   (shown only now)`,
+    '',
+    '',
+  ];
+  process.stdout.write(lines.join('\n'));
+}

@@ -1,0 +1,68 @@
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { ApiKeys } from './apps/api-keys.js';
+import { APP_STORE, SCOPES, type AppStore } from './apps/app.js';
+import { AppModule } from './app.module.js';
+import { createFastifyAdapter, prepareHttp } from './http/configure-http.js';
+import { Metrics } from './http/metrics.js';
+import { KeyRing } from './links/key-ring.js';
+import type { Logger } from './log.js';
+import type { Settings } from './settings.js';
+
+export interface Service {
+  readonly app: NestFastifyApplication;
+  /** the API key of app `default` that was generated just now; shown once */
+  readonly newApiKey: string | undefined;
+}
+
+/** Composes and initialises the service; it does not listen yet. Development fills in what production demands. */
+export async function createService(settings: Settings, logger: Logger): Promise<Service> {
+  const signingKeys = settings.signingKeys instanceof KeyRing ? settings.signingKeys : generateKeyRing(settings.signingKeys.generateAt);
+  let metrics: Metrics | undefined;
+  const module = AppModule.for(settings, signingKeys, (event, facts) => {
+    if (event !== 'courier stopped short') metrics?.countMail(event.slice('mail '.length));
+    logger[event === 'mail sent' ? 'info' : event === 'mail delayed' ? 'warn' : 'error'](facts, event);
+  });
+  const app = await NestFactory.create<NestFastifyApplication>(module, createFastifyAdapter(settings.trustProxy), {
+    logger: false,
+    bodyParser: false,
+    abortOnError: false,
+  });
+  metrics = app.get(Metrics);
+  let redirectUris = settings.redirectUris;
+  await prepareHttp(app, logger, async () => {
+    if (settings.production) return;
+    const { registerDevelopment } = await import('./demo/register.js');
+    const demoUris = await registerDevelopment(app, settings);
+    redirectUris ??= demoUris;
+  });
+  const newApiKey = await registerDefaultApp(app, settings, redirectUris);
+  return { app, newApiKey };
+}
+
+/** App `default`, whose redirect URIs and bootstrap key come from the settings. @returns a key generated for development */
+async function registerDefaultApp(app: NestFastifyApplication, settings: Settings, redirectUris: readonly string[] | undefined): Promise<string | undefined> {
+  const store = app.get<AppStore>(APP_STORE);
+  const keys = app.get(ApiKeys);
+  const known = await store.find('default');
+  await store.save({ id: 'default', name: known?.name ?? 'Oncelink', redirectUris: redirectUris ?? known?.redirectUris ?? [] });
+  if (settings.apiKey !== undefined) await keys.adopt(settings.apiKey, 'default', SCOPES, 'bootstrap (API_KEY)');
+  if (settings.production || settings.apiKey !== undefined || (await store.listKeys('default')).length > 0) return undefined;
+  return (await keys.create('default', SCOPES, 'generated in development')).key;
+}
+
+/** A JWK Set with one random HS256 key, readable by its owner only. */
+function generateKeyRing(file: string): KeyRing {
+  const jwk = { kty: 'oct', alg: 'HS256', kid: randomUUID().slice(0, 8), k: randomBytes(32).toString('base64url') };
+  mkdirSync(dirname(file), { recursive: true });
+  try {
+    // `wx`: of two processes that start at once, one writes and the other reads.
+    writeFileSync(file, `${JSON.stringify({ keys: [jwk] }, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  return KeyRing.fromJwks(readFileSync(file, 'utf8')) as KeyRing;
+}

@@ -1,0 +1,194 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { ApiKeys } from './apps/api-keys.js';
+import { redirectUriFault } from './apps/app.js';
+import { parseDuration } from './clock.js';
+import { LOG_LEVELS, type LogLevel } from './log.js';
+import { KeyRing } from './links/key-ring.js';
+import { parseRecipient } from './links/recipient.js';
+import { parseSender, type Sender } from './mail/mailer.js';
+import { relayUrlFault } from './mail/transports.js';
+import { databaseUrlFault } from './storage/engines.js';
+
+export interface Settings {
+  readonly production: boolean;
+  readonly host: string;
+  readonly port: number;
+  /** without a trailing slash; the only base of links and the tokens' `iss` */
+  readonly publicUrl: string;
+  readonly databaseUrl: string;
+  /** where development keeps its files */
+  readonly dataDir: string;
+  /** the ring, or the file that development generates it into */
+  readonly signingKeys: KeyRing | { generateAt: string };
+  /** empty: the dev inbox keeps the mail */
+  readonly relays: readonly string[];
+  readonly mailFrom: Sender;
+  readonly apiKey: string | undefined;
+  readonly redirectUris: readonly string[] | undefined;
+  readonly templatesDir: string;
+  /** ms */
+  readonly retention: number;
+  readonly trustProxy: false | number | readonly string[];
+  readonly logLevel: LogLevel;
+}
+
+/** One setting: what README and `.env.example` say about it, and how it is read. */
+interface Setting {
+  readonly name: string;
+  /** the default in development; undefined: none */
+  readonly development?: string;
+  /** the default in production, where it differs; null: required */
+  readonly production?: string | null;
+}
+
+/** THE SETTINGS, in the order of the documentation. A test holds README, `.env.example` and this list together. */
+export const SETTINGS: readonly Setting[] = [
+  { name: 'NODE_ENV', development: 'development', production: 'production' },
+  { name: 'HOST', development: '127.0.0.1', production: '0.0.0.0' },
+  { name: 'PORT', development: '3000' },
+  { name: 'PUBLIC_URL', development: 'http://localhost:$PORT', production: null },
+  { name: 'DATABASE_URL', development: 'sqlite:./data/oncelink.sqlite', production: null },
+  { name: 'SIGNING_KEYS' },
+  { name: 'SIGNING_KEYS_FILE', development: './data/signing-keys.json', production: null },
+  { name: 'SMTP_URL', production: null },
+  { name: 'MAIL_FROM', development: 'Oncelink <no-reply@localhost>', production: null },
+  { name: 'API_KEY' },
+  { name: 'REDIRECT_URIS' },
+  { name: 'TEMPLATES_DIR', development: './templates' },
+  { name: 'RETENTION', development: '30d' },
+  { name: 'TRUST_PROXY' },
+  { name: 'LOG_LEVEL', development: 'info' },
+];
+
+/** Every fault of the settings in one message. Values are never repeated: some are secrets. */
+export class SettingsError extends Error {
+  constructor(readonly faults: readonly string[]) {
+    super(`Oncelink cannot start. ${faults.length === 1 ? 'One setting needs' : `${faults.length} settings need`} your attention:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`);
+  }
+}
+
+/** @throws SettingsError with every fault at once */
+export function readSettings(env: Readonly<Record<string, string | undefined>>): Settings {
+  const faults: string[] = [];
+  const fault = (name: string, problem: string): void => void faults.push(`${name} ${problem}`);
+  const mode = env.NODE_ENV?.trim() || 'development';
+  if (!['development', 'production', 'test'].includes(mode)) fault('NODE_ENV', 'must be development or production');
+  const production = mode === 'production';
+
+  /** The given value, else the default; undefined if there is neither. Reports a required one that is missing. */
+  const read = (name: string, remedy = ''): string | undefined => {
+    const given = env[name]?.trim();
+    if (given) return given;
+    const setting = SETTINGS.find((one) => one.name === name)!;
+    if (production && setting.production === null) fault(name, `is required in production${remedy && `: ${remedy}`}`);
+    return production ? (setting.production === undefined ? setting.development : (setting.production ?? undefined)) : setting.development;
+  };
+  const checked = <Value>(name: string, remedy: string, parse: (text: string) => Value | undefined): Value | undefined => {
+    const text = read(name, remedy);
+    const value = text === undefined ? undefined : parse(text);
+    if (text !== undefined && value === undefined) fault(name, `is not valid: ${remedy}`);
+    return value;
+  };
+
+  const port = checked('PORT', 'a port number from 0 to 65535', (text) => (/^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? Number(text) : undefined));
+  const publicUrl = checked('PUBLIC_URL', 'the https URL under which people reach this service, like https://links.example.com, without query or fragment', (text) =>
+    readPublicUrl(text.replace('$PORT', String(port))),
+  );
+  const databaseUrl = checked('DATABASE_URL', 'sqlite:PATH or postgres://user:password@host:5432/database', (text) => (databaseUrlFault(text) ? undefined : text));
+  const dataDir = databaseUrl?.startsWith('sqlite:') ? dirname(databaseUrl.slice('sqlite:'.length)) : './data';
+  const relays = checked('SMTP_URL', 'smtp:// or smtps:// URLs, comma-separated, tried in order', (text) => {
+    const urls = list(text);
+    return urls.length > 0 && urls.every((url) => !relayUrlFault(url)) ? urls : undefined;
+  });
+  const mailFrom = checked('MAIL_FROM', 'Name <address@example.com>', (text) => {
+    const sender = parseSender(text);
+    return sender && (!production || parseRecipient(sender.address)) ? sender : undefined;
+  });
+  const apiKey = checked('API_KEY', 'olk_<id>_<secret> with at least 20 random characters of secret; or leave it out and use `oncelink apps create`', (text) =>
+    ApiKeys.isWellFormed(text) ? text : undefined,
+  );
+  const redirectUris = checked('REDIRECT_URIS', 'absolute https URIs, comma-separated, exact, without fragment (http only for loopback)', (text) =>
+    list(text).every((uri) => !redirectUriFault(uri)) ? list(text) : undefined,
+  );
+  const templatesDir = checked('TEMPLATES_DIR', 'a folder with layouts, pages and purposes', (text) =>
+    ['layouts', 'pages', 'purposes'].every((folder) => existsSync(join(text, folder))) ? text : undefined,
+  );
+  const retention = checked('RETENTION', 'a duration such as 30d or 12h', (text) => parseDuration(text));
+  const trustProxy = checked('TRUST_PROXY', 'a hop count such as 1, or the addresses of your proxies, comma-separated (never "true")', readTrustProxy);
+  const logLevel = checked('LOG_LEVEL', `one of ${LOG_LEVELS.join(', ')}`, (text) => LOG_LEVELS.find((level) => level === text));
+  const host = read('HOST')!;
+  const signingKeys = readSigningKeys(env, production, read, fault);
+
+  if (faults.length > 0) throw new SettingsError(faults);
+  return Object.freeze({
+    production,
+    host,
+    port: port!,
+    publicUrl: publicUrl!,
+    databaseUrl: databaseUrl!,
+    dataDir,
+    signingKeys: signingKeys!,
+    relays: relays ?? [],
+    mailFrom: mailFrom!,
+    apiKey,
+    redirectUris,
+    templatesDir: templatesDir!,
+    retention: retention! * 1000,
+    trustProxy: trustProxy ?? false,
+    logLevel: logLevel!,
+  });
+}
+
+function readSigningKeys(
+  env: Readonly<Record<string, string | undefined>>,
+  production: boolean,
+  read: (name: string, remedy?: string) => string | undefined,
+  fault: (name: string, problem: string) => void,
+): Settings['signingKeys'] | undefined {
+  const parse = (name: string, text: string): KeyRing | undefined => {
+    const ring = KeyRing.fromJwks(text);
+    if (ring instanceof KeyRing) return ring;
+    for (const problem of ring) fault(name, problem);
+    return undefined;
+  };
+  const inline = env.SIGNING_KEYS?.trim();
+  if (inline) return parse('SIGNING_KEYS', inline);
+  const file = read('SIGNING_KEYS_FILE', 'a file with a JWK Set, or give the set itself in SIGNING_KEYS; `oncelink signing-keys rotate` makes one');
+  if (file === undefined) return undefined;
+  if (!existsSync(file)) {
+    if (!production) return { generateAt: file };
+    fault('SIGNING_KEYS_FILE', 'names a file that does not exist; `oncelink signing-keys rotate` makes one');
+    return undefined;
+  }
+  try {
+    return parse('SIGNING_KEYS_FILE', readFileSync(file, 'utf8'));
+  } catch {
+    fault('SIGNING_KEYS_FILE', 'cannot be read by this user');
+    return undefined;
+  }
+}
+
+/** https, or http on loopback; a path is allowed, for services that stand behind a prefix. */
+function readPublicUrl(text: string): string | undefined {
+  if (!URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && loopback)) return undefined;
+  if (url.search || url.hash || url.username || url.password) return undefined;
+  return (url.origin + url.pathname).replace(/\/+$/, '');
+}
+
+function readTrustProxy(text: string): Settings['trustProxy'] | undefined {
+  if (text === 'off' || text === 'false' || text === '0') return false;
+  if (/^[1-9]\d?$/.test(text)) return Number(text);
+  const addresses = list(text);
+  return addresses.every((address) => /^[0-9a-fA-F.:]+(\/\d{1,3})?$|^(loopback|linklocal|uniquelocal)$/.test(address)) ? addresses : undefined;
+}
+
+function list(text: string): string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter(Boolean);
+}

@@ -1,0 +1,51 @@
+import { ConfigurableModuleBuilder, Global, Inject, Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { APP_STORE } from '../apps/app.js';
+import { LINK_STORE } from '../links/link-store.js';
+import { openDatabase, type Database } from './engines.js';
+import { SqlAppStore } from './sql-app-store.js';
+import { SqlLinkStore } from './sql-link-store.js';
+
+export interface StorageOptions {
+  /** `sqlite:PATH` or `postgres://…` */
+  readonly url: string;
+  /** bring the schema up to date at start; otherwise an out-of-date schema stops the start */
+  readonly migrate: boolean;
+}
+
+/** The open `Database`. */
+export const DATABASE = Symbol('DATABASE');
+
+const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = new ConfigurableModuleBuilder<StorageOptions>().setClassMethodName('forRoot').build();
+
+/** @throws if the schema is out of date and may not be migrated */
+export async function openWithSchema({ url, migrate }: StorageOptions): Promise<Database> {
+  const database = await openDatabase(url);
+  if (migrate) await database.dataSource.runMigrations({ transaction: 'each' });
+  else if (await database.dataSource.showMigrations()) {
+    await database.dataSource.destroy();
+    throw new Error('The database schema is out of date. Run `oncelink migrate` with the same DATABASE_URL, then start again.');
+  }
+  return database;
+}
+
+@Injectable()
+class CloseDatabase implements OnApplicationShutdown {
+  constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  async onApplicationShutdown(): Promise<void> {
+    if (this.database.dataSource.isInitialized) await this.database.dataSource.destroy();
+  }
+}
+
+/** Keeps apps, API keys and links; exports LINK_STORE and APP_STORE to every module. */
+@Global()
+@Module({
+  providers: [
+    { provide: DATABASE, inject: [MODULE_OPTIONS_TOKEN], useFactory: openWithSchema },
+    { provide: LINK_STORE, inject: [DATABASE], useFactory: (database: Database) => new SqlLinkStore(database) },
+    { provide: APP_STORE, inject: [DATABASE], useFactory: (database: Database) => new SqlAppStore(database) },
+    CloseDatabase,
+  ],
+  exports: [DATABASE, LINK_STORE, APP_STORE],
+})
+export class StorageModule extends ConfigurableModuleClass {}

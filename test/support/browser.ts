@@ -1,0 +1,61 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { readFile } from 'node:fs/promises';
+import { chromium, type Browser, type Page } from 'playwright-core';
+
+const SYSTEM = [
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+  '/usr/bin/google-chrome-stable',
+];
+
+// A test browser that talks to the service and to nobody else.
+const QUIET = [
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--no-first-run',
+  '--disable-gpu',
+  '--no-sandbox',
+];
+
+// The packaged browser is made for serverless functions, where these help; in a test they would make it another
+// browser than people use: without the same-origin policy, or one whose tabs fall over together.
+const UNREAL =
+  /^--(disable-web-security|allow-running-insecure-content|single-process|no-zygote|disable-site-isolation)/;
+
+/** A real Chromium: `CHROMIUM_PATH`, else the system's, else the one that comes inside an npm package. */
+export async function launchBrowser(): Promise<Browser> {
+  const installed = process.env['CHROMIUM_PATH'] ?? SYSTEM.find((path) => existsSync(path));
+  if (installed !== undefined) return chromium.launch({ executablePath: installed, args: QUIET });
+  const { default: packaged } = await import('@sparticuz/chromium');
+  const args = packaged.args.filter((arg) => !UNREAL.test(arg));
+  return chromium.launch({ executablePath: await packaged.executablePath(), args: [...args, ...QUIET] });
+}
+
+const axeSource = readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** Accessibility faults of the page as it is shown now, one line each: `rule: where`. WCAG 2.0 to 2.2, A and AA. */
+export async function axe(page: Page): Promise<string[]> {
+  // Evaluated by the debugger, not inserted as a script: the page keeps its own content security policy.
+  await page.evaluate(await axeSource);
+  const violations = await page.evaluate(async () => {
+    const runner = (globalThis as unknown as { axe: AxeRunner }).axe;
+    const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+    return (await runner.run({ runOnly: tags })).violations;
+  });
+  return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(' ')}`));
+}
+
+interface AxeRunner {
+  run(options: { runOnly: string[] }): Promise<{ violations: { id: string; nodes: { target: string[] }[] }[] }>;
+}
+
+const ARTIFACTS = new URL('../.artifacts/', import.meta.url);
+
+/** Keeps what the page looks like, for people to look at: `test/.artifacts/<name>.png`. */
+export async function screenshot(page: Page, name: string): Promise<void> {
+  mkdirSync(ARTIFACTS, { recursive: true });
+  await page.screenshot({ path: new URL(`${name}.png`, ARTIFACTS).pathname, fullPage: true });
+}
