@@ -6,6 +6,7 @@ import { dirname } from 'node:path';
 import { ApiKeys } from './apps/api-keys.js';
 import { APP_STORE, SCOPES, type AppStore } from './apps/app.js';
 import { AppModule } from './app.module.js';
+import type { Clock } from './clock.js';
 import { createFastifyAdapter, prepareHttp } from './http/configure-http.js';
 import { Metrics } from './http/metrics.js';
 import { KeyRing } from './links/key-ring.js';
@@ -19,13 +20,13 @@ export interface Service {
 }
 
 /** Composes and initialises the service; it does not listen yet. Development fills in what production demands. */
-export async function createService(settings: Settings, logger: Logger): Promise<Service> {
+export async function createService(settings: Settings, logger: Logger, clock?: Clock): Promise<Service> {
   const signingKeys = settings.signingKeys instanceof KeyRing ? settings.signingKeys : generateKeyRing(settings.signingKeys.generateAt);
   let metrics: Metrics | undefined;
-  const module = AppModule.for(settings, signingKeys, (event, facts) => {
+  const module = AppModule.for(settings, { signingKeys, clock, log: (event, facts) => {
     if (event !== 'courier stopped short') metrics?.countMail(event.slice('mail '.length));
     logger[event === 'mail sent' ? 'info' : event === 'mail delayed' ? 'warn' : 'error'](facts, event);
-  });
+  } });
   const app = await NestFactory.create<NestFastifyApplication>(module, createFastifyAdapter(settings.trustProxy), {
     logger: false,
     bodyParser: false,

@@ -114,6 +114,7 @@ function detailOf(issue: z.core.$ZodIssue, schema: z.ZodType): string {
     const shape = issue.path.length === 0 && 'shape' in schema ? Object.keys(schema.shape as object) : [];
     return `has a member that is not known here${shape.length > 0 ? `; it takes ${shape.join(', ')}` : ''}`;
   }
+  if (issue.code === 'invalid_type') return `${issue.message.endsWith('undefined') ? 'is required' : 'has the wrong type'}: expected ${issue.expected}`;
   if (issue.code === 'invalid_union') return 'must be a string of one line and at most 200 characters, a number, a boolean or null';
   return issue.message;
 }

@@ -18,12 +18,10 @@ const OPEN = 'l.redeemed_at IS NULL AND l.revoked_at IS NULL';
  * returns no rows for text that begins with INSERT, UPDATE or DELETE.
  */
 export function linkStatements({ rows, skipLocked }: Dialect) {
-  /** All columns of `l`, named so that RETURNING gives them on both engines. */
   const all = Object.keys(LINK_COLUMNS)
     .map((name) => `l.${name} AS ${name}`)
     .join(', ');
   const select = `SELECT ${all}, ${SUPERSEDED} AS superseded FROM links AS l`;
-  const returning = Object.keys(LINK_COLUMNS).join(', ');
   /** What was minted or sent again to the recipient since a window's start stays below its count. */
   const permitted = (windows: string, app: string, key: string): string => `NOT EXISTS (
     SELECT 1 FROM ${rows(windows, { since: 'text', permits: 'integer' }, 'w')}
@@ -42,32 +40,34 @@ export function linkStatements({ rows, skipLocked }: Dialect) {
       ON CONFLICT DO NOTHING
       RETURNING id`,
 
-    /** $1: JSON array of questions, no link twice. The guard is on the row that is written, so a racer that waited for it sees it used. */
+    /**
+     * $1: JSON array of questions, no link twice. The guard is on the row that is written, so a racer that waited for it
+     * sees it used. The questions' columns have names of their own: RETURNING must name the link's plainly.
+     */
     redeem: `
       WITH q AS (SELECT * FROM ${rows(
         '$1',
         {
-          id: 'text',
-          app: 'text',
-          purpose: 'text',
-          fingerprint: 'text',
-          challenge: 'text',
+          wanted: 'text',
+          by_app: 'text',
+          for_purpose: 'text',
+          given_fingerprint: 'text',
+          given_challenge: 'text',
           challenge_required: 'integer',
-          redeem_key: 'text',
-          now: 'bigint',
+          new_redeem_key: 'text',
+          moment: 'bigint',
         },
         'x',
       )})
-      UPDATE links AS l SET redeemed_at = q.now, redeem_key = q.redeem_key
+      UPDATE links AS l SET redeemed_at = q.moment, redeem_key = q.new_redeem_key
       FROM q
-      WHERE l.id = q.id AND l.app = q.app AND l.purpose = q.purpose
-        AND ${OPEN} AND l.decoy = 0 AND l.expires_at > q.now
-        AND (l.fingerprint IS NULL OR l.fingerprint = q.fingerprint)
-        AND (l.code_challenge IS NULL OR l.code_challenge = q.challenge OR (q.challenge IS NULL AND q.challenge_required = 0))
+      WHERE l.id = q.wanted AND l.app = q.by_app AND l.purpose = q.for_purpose
+        AND ${OPEN} AND l.decoy = 0 AND l.expires_at > q.moment
+        AND (l.fingerprint IS NULL OR l.fingerprint = q.given_fingerprint)
+        AND (l.code_challenge IS NULL OR l.code_challenge = q.given_challenge
+          OR (q.given_challenge IS NULL AND q.challenge_required = 0))
         AND NOT ${SUPERSEDED}
-      RETURNING ${Object.keys(LINK_COLUMNS)
-        .map((name) => `l.${name} AS ${name}`)
-        .join(', ')}, 0 AS superseded`,
+      RETURNING ${NAMES}, 0 AS superseded`,
 
     find: `${select} WHERE l.app = $1 AND l.id = $2`,
     findByIdempotencyKey: `${select} WHERE l.app = $1 AND l.idempotency_key = $2`,
@@ -116,7 +116,7 @@ export function linkStatements({ rows, skipLocked }: Dialect) {
         SELECT l.id FROM links AS l WHERE l.due_at <= (SELECT now FROM t) AND l.deliver_by > (SELECT now FROM t)
           AND ${OPEN} AND NOT ${SUPERSEDED}
         ORDER BY l.due_at LIMIT $4 ${skipLocked})
-      RETURNING ${returning}, 0 AS superseded`,
+      RETURNING ${NAMES}, 0 AS superseded`,
     renewLease: `WITH now AS (SELECT 1) UPDATE links SET due_at = $1 WHERE id = $2 AND lease = $3 RETURNING id`,
     /** $1 status, $2 due at, $3 sent at, $4 error, $5 id, $6 lease */
     settle: `

@@ -134,10 +134,15 @@ export class SqlLinkStore implements LinkStore {
   }
 
   private async runRedeem(batch: readonly Redemption[]): Promise<(Link | undefined)[]> {
-    const questions = batch.map(({ challengeRequired, redeemKey, ...question }) => ({
-      ...question,
-      challenge_required: Number(challengeRequired),
-      redeem_key: redeemKey,
+    const questions = batch.map((question) => ({
+      wanted: question.id,
+      by_app: question.app,
+      for_purpose: question.purpose,
+      given_fingerprint: question.fingerprint,
+      given_challenge: question.challenge,
+      challenge_required: Number(question.challengeRequired),
+      new_redeem_key: question.redeemKey,
+      moment: question.now,
     }));
     const rows = await this.queries.rows<Row>(this.sql.redeem, [JSON.stringify(questions)]);
     const won = new Map(rows.map((row) => [row.id, toLink(row)]));

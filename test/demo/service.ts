@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const CHECKOUT = fileURLToPath(new URL('../..', import.meta.url));
-const MAIN = join(CHECKOUT, 'dist/main.js');
+const MAIN = process.env['ONCELINK_MAIN'] ?? join(CHECKOUT, 'dist/main.js');
 
 export interface Mail {
   id: string;
