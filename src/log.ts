@@ -5,7 +5,8 @@ export const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** What must never be in a log line, whoever put it into a message: tokens and codes, API keys, addresses. */
-const SECRETS = /eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*)?|olk_[A-Za-z0-9]+_[A-Za-z0-9_-]+|[^\s<>"'(),;:]+@[^\s<>"'(),;:]+/g;
+const SECRETS =
+  /eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*)?|olk_[A-Za-z0-9]+_[A-Za-z0-9_-]+|[^\s<>"'(),;:]+@[^\s<>"'(),;:]+/g;
 
 export function redact(text: string): string {
   return text.replace(SECRETS, '[redacted]');

@@ -19,7 +19,10 @@ try {
   logger.info({ url: settings.publicUrl, production: settings.production }, 'ready');
 } catch (error) {
   // Faults of the operator's making are told in plain words; a stack would only hide them.
-  const message = error instanceof Error && error.constructor !== Error && error.name === 'Error' ? error.message : String((error as Error).message ?? error);
+  const message =
+    error instanceof Error && error.constructor !== Error && error.name === 'Error'
+      ? error.message
+      : String((error as Error).message ?? error);
   process.stderr.write(`${message}\n`);
   process.exit(1);
 }

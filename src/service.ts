@@ -21,18 +21,21 @@ export interface Service {
 
 /** Composes and initialises the service; it does not listen yet. Development fills in what production demands. */
 export async function createService(settings: Settings, logger: Logger, clock?: Clock): Promise<Service> {
-  const signingKeys = settings.signingKeys instanceof KeyRing ? settings.signingKeys : generateKeyRing(settings.signingKeys.generateAt);
-  let metrics: Metrics | undefined;
-  const module = AppModule.for(settings, { signingKeys, clock, log: (event, facts) => {
-    if (event !== 'courier stopped short') metrics?.countMail(event.slice('mail '.length));
-    logger[event === 'mail sent' ? 'info' : event === 'mail delayed' ? 'warn' : 'error'](facts, event);
-  } });
+  const signingKeys =
+    settings.signingKeys instanceof KeyRing ? settings.signingKeys : generateKeyRing(settings.signingKeys.generateAt);
+  const module = AppModule.for(settings, {
+    signingKeys,
+    clock,
+    log: (event, facts) => {
+      if (event !== 'courier stopped short') app.get(Metrics).countMail(event.slice('mail '.length));
+      logger[event === 'mail sent' ? 'info' : event === 'mail delayed' ? 'warn' : 'error'](facts, event);
+    },
+  });
   const app = await NestFactory.create<NestFastifyApplication>(module, createFastifyAdapter(settings.trustProxy), {
     logger: false,
     bodyParser: false,
     abortOnError: false,
   });
-  metrics = app.get(Metrics);
   let redirectUris = settings.redirectUris;
   await prepareHttp(app, logger, async () => {
     if (settings.production) return;
@@ -45,13 +48,22 @@ export async function createService(settings: Settings, logger: Logger, clock?: 
 }
 
 /** App `default`, whose redirect URIs and bootstrap key come from the settings. @returns a key generated for development */
-async function registerDefaultApp(app: NestFastifyApplication, settings: Settings, redirectUris: readonly string[] | undefined): Promise<string | undefined> {
+async function registerDefaultApp(
+  app: NestFastifyApplication,
+  settings: Settings,
+  redirectUris: readonly string[] | undefined,
+): Promise<string | undefined> {
   const store = app.get<AppStore>(APP_STORE);
   const keys = app.get(ApiKeys);
   const known = await store.find('default');
-  await store.save({ id: 'default', name: known?.name ?? 'Oncelink', redirectUris: redirectUris ?? known?.redirectUris ?? [] });
+  await store.save({
+    id: 'default',
+    name: known?.name ?? 'Oncelink',
+    redirectUris: redirectUris ?? known?.redirectUris ?? [],
+  });
   if (settings.apiKey !== undefined) await keys.adopt(settings.apiKey, 'default', SCOPES, 'bootstrap (API_KEY)');
-  if (settings.production || settings.apiKey !== undefined || (await store.listKeys('default')).length > 0) return undefined;
+  if (settings.production || settings.apiKey !== undefined || (await store.listKeys('default')).length > 0)
+    return undefined;
   return (await keys.create('default', SCOPES, 'generated in development')).key;
 }
 

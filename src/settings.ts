@@ -64,7 +64,9 @@ export const SETTINGS: readonly Setting[] = [
 /** Every fault of the settings in one message. Values are never repeated: some are secrets. */
 export class SettingsError extends Error {
   constructor(readonly faults: readonly string[]) {
-    super(`Oncelink cannot start. ${faults.length === 1 ? 'One setting needs' : `${faults.length} settings need`} your attention:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`);
+    super(
+      `Oncelink cannot start. ${faults.length === 1 ? 'One setting needs' : `${faults.length} settings need`} your attention:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`,
+    );
   }
 }
 
@@ -82,20 +84,34 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     if (given) return given;
     const setting = SETTINGS.find((one) => one.name === name)!;
     if (production && setting.production === null) fault(name, `is required in production${remedy && `: ${remedy}`}`);
-    return production ? (setting.production === undefined ? setting.development : (setting.production ?? undefined)) : setting.development;
+    return production
+      ? setting.production === undefined
+        ? setting.development
+        : (setting.production ?? undefined)
+      : setting.development;
   };
-  const checked = <Value>(name: string, remedy: string, parse: (text: string) => Value | undefined): Value | undefined => {
+  const checked = <Value>(
+    name: string,
+    remedy: string,
+    parse: (text: string) => Value | undefined,
+  ): Value | undefined => {
     const text = read(name, remedy);
     const value = text === undefined ? undefined : parse(text);
     if (text !== undefined && value === undefined) fault(name, `is not valid: ${remedy}`);
     return value;
   };
 
-  const port = checked('PORT', 'a port number from 0 to 65535', (text) => (/^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? Number(text) : undefined));
-  const publicUrl = checked('PUBLIC_URL', 'the https URL under which people reach this service, like https://links.example.com, without query or fragment', (text) =>
-    readPublicUrl(text.replace('$PORT', String(port))),
+  const port = checked('PORT', 'a port number from 0 to 65535', (text) =>
+    /^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? Number(text) : undefined,
   );
-  const databaseUrl = checked('DATABASE_URL', 'sqlite:PATH or postgres://user:password@host:5432/database', (text) => (databaseUrlFault(text) ? undefined : text));
+  const publicUrl = checked(
+    'PUBLIC_URL',
+    'the https URL under which people reach this service, like https://links.example.com, without query or fragment',
+    (text) => readPublicUrl(text.replace('$PORT', String(port))),
+  );
+  const databaseUrl = checked('DATABASE_URL', 'sqlite:PATH or postgres://user:password@host:5432/database', (text) =>
+    databaseUrlFault(text) ? undefined : text,
+  );
   const dataDir = databaseUrl?.startsWith('sqlite:') ? dirname(databaseUrl.slice('sqlite:'.length)) : './data';
   const relays = checked('SMTP_URL', 'smtp:// or smtps:// URLs, comma-separated, tried in order', (text) => {
     const urls = list(text);
@@ -105,18 +121,28 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     const sender = parseSender(text);
     return sender && (!production || parseRecipient(sender.address)) ? sender : undefined;
   });
-  const apiKey = checked('API_KEY', 'olk_<id>_<secret> with at least 20 random characters of secret; or leave it out and use `oncelink apps create`', (text) =>
-    ApiKeys.isWellFormed(text) ? text : undefined,
+  const apiKey = checked(
+    'API_KEY',
+    'olk_<id>_<secret> with at least 20 random characters of secret; or leave it out and use `oncelink apps create`',
+    (text) => (ApiKeys.isWellFormed(text) ? text : undefined),
   );
-  const redirectUris = checked('REDIRECT_URIS', 'absolute https URIs, comma-separated, exact, without fragment (http only for loopback)', (text) =>
-    list(text).every((uri) => !redirectUriFault(uri)) ? list(text) : undefined,
+  const redirectUris = checked(
+    'REDIRECT_URIS',
+    'absolute https URIs, comma-separated, exact, without fragment (http only for loopback)',
+    (text) => (list(text).every((uri) => !redirectUriFault(uri)) ? list(text) : undefined),
   );
   const templatesDir = checked('TEMPLATES_DIR', 'a folder with layouts, pages and purposes', (text) =>
     ['layouts', 'pages', 'purposes'].every((folder) => existsSync(join(text, folder))) ? text : undefined,
   );
   const retention = checked('RETENTION', 'a duration such as 30d or 12h', (text) => parseDuration(text));
-  const trustProxy = checked('TRUST_PROXY', 'a hop count such as 1, or the addresses of your proxies, comma-separated (never "true")', readTrustProxy);
-  const logLevel = checked('LOG_LEVEL', `one of ${LOG_LEVELS.join(', ')}`, (text) => LOG_LEVELS.find((level) => level === text));
+  const trustProxy = checked(
+    'TRUST_PROXY',
+    'a hop count such as 1, or the addresses of your proxies, comma-separated (never "true")',
+    readTrustProxy,
+  );
+  const logLevel = checked('LOG_LEVEL', `one of ${LOG_LEVELS.join(', ')}`, (text) =>
+    LOG_LEVELS.find((level) => level === text),
+  );
   const host = read('HOST')!;
   const signingKeys = readSigningKeys(env, production, read, fault);
 
@@ -154,7 +180,10 @@ function readSigningKeys(
   };
   const inline = env.SIGNING_KEYS?.trim();
   if (inline) return parse('SIGNING_KEYS', inline);
-  const file = read('SIGNING_KEYS_FILE', 'a file with a JWK Set, or give the set itself in SIGNING_KEYS; `oncelink signing-keys rotate` makes one');
+  const file = read(
+    'SIGNING_KEYS_FILE',
+    'a file with a JWK Set, or give the set itself in SIGNING_KEYS; `oncelink signing-keys rotate` makes one',
+  );
   if (file === undefined) return undefined;
   if (!existsSync(file)) {
     if (!production) return { generateAt: file };
@@ -183,7 +212,9 @@ function readTrustProxy(text: string): Settings['trustProxy'] | undefined {
   if (text === 'off' || text === 'false' || text === '0') return false;
   if (/^[1-9]\d?$/.test(text)) return Number(text);
   const addresses = list(text);
-  return addresses.every((address) => /^[0-9a-fA-F.:]+(\/\d{1,3})?$|^(loopback|linklocal|uniquelocal)$/.test(address)) ? addresses : undefined;
+  return addresses.every((address) => /^[0-9a-fA-F.:]+(\/\d{1,3})?$|^(loopback|linklocal|uniquelocal)$/.test(address))
+    ? addresses
+    : undefined;
 }
 
 function list(text: string): string[] {

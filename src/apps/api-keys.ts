@@ -52,7 +52,15 @@ export class ApiKeys {
   /** Stores a key that somebody else made (the bootstrap key of the settings), by its hash. */
   async adopt(key: string, app: string, scopes: readonly Scope[], label: string): Promise<void> {
     const [, id, secret] = API_KEY.exec(key)!;
-    const stored: StoredApiKey = { id: id!, app, secretHash: hashSecret(secret!), scopes, label, createdAt: this.clock(), revokedAt: null };
+    const stored: StoredApiKey = {
+      id: id!,
+      app,
+      secretHash: hashSecret(secret!),
+      scopes,
+      label,
+      createdAt: this.clock(),
+      revokedAt: null,
+    };
     await this.store.saveKey(stored);
   }
 

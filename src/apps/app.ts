@@ -47,7 +47,8 @@ export function redirectUriFault(text: string): string | undefined {
   const uri = new URL(text);
   const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(uri.hostname);
   if (uri.protocol === 'http:' && !loopback) return 'must be https (plain http only for loopback)';
-  if (['javascript:', 'data:', 'file:', 'vbscript:', 'blob:'].includes(uri.protocol)) return 'has a scheme that cannot be redirected to';
+  if (['javascript:', 'data:', 'file:', 'vbscript:', 'blob:'].includes(uri.protocol))
+    return 'has a scheme that cannot be redirected to';
   if (uri.hash !== '' || text.includes('#')) return 'must not have a fragment';
   if (uri.username || uri.password) return 'must not have credentials';
   return undefined;

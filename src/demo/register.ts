@@ -26,7 +26,7 @@ export async function registerDevelopment(app: NestFastifyApplication, { host, p
   const apiKey = `olk_demo_${randomBytes(20).toString('hex')}`;
   await app.get(ApiKeys).adopt(apiKey, 'demo', ['links:mint', 'links:redeem'], 'the demo');
 
-  const server = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  const server = app.getHttpAdapter().getInstance();
   const address = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
   await server.register(demoApp, { prefix: '/demo', apiUrl: `http://${address}:${port}`, apiKey, baseUrl, databasePath: join(dataDir, 'demo.sqlite') });
   await server.register(devInbox, { prefix: '/dev/inbox', inbox: app.get<Inbox>(Inbox) });

@@ -1,4 +1,11 @@
-import { createParamDecorator, Inject, Injectable, SetMetadata, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import {
+  createParamDecorator,
+  Inject,
+  Injectable,
+  SetMetadata,
+  type CanActivate,
+  type ExecutionContext,
+} from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
 import { ApiKeys, type Caller } from '../apps/api-keys.js';
@@ -14,7 +21,9 @@ const SCOPE = 'oncelink scope';
 export const Needs = (scope: Scope) => SetMetadata(SCOPE, scope);
 
 /** Who calls: the app, its key and scopes. */
-export const ByCaller = createParamDecorator((_data: unknown, context: ExecutionContext): Caller => context.switchToHttp().getRequest<WithCaller>().caller!);
+export const ByCaller = createParamDecorator(
+  (_data: unknown, context: ExecutionContext): Caller => context.switchToHttp().getRequest<WithCaller>().caller!,
+);
 
 /** @throws Problem forbidden */
 export function requireScope(caller: Caller, scope: Scope): void {

@@ -30,8 +30,12 @@ export function createFastifyAdapter(trustProxy: false | number | readonly strin
  * initialises the application. To be called once, before it listens.
  * @param addPlugins registers further Fastify plugins, which inherit all this
  */
-export async function prepareHttp(app: NestFastifyApplication, logger: Logger, addPlugins?: () => Promise<void>): Promise<void> {
-  const server = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+export async function prepareHttp(
+  app: NestFastifyApplication,
+  logger: Logger,
+  addPlugins?: () => Promise<void>,
+): Promise<void> {
+  const server = app.getHttpAdapter().getInstance();
   const metrics = app.get(Metrics);
   registerBodyParsers(server);
   app.useGlobalFilters(new ProblemFilter(app.get(Pages), logger, (code) => metrics.countProblem(code)));
@@ -54,7 +58,16 @@ function addHooks(server: FastifyInstance, health: Health, metrics: Metrics, log
     // The route's pattern, never the URL: that may hold a token.
     const route = request.routeOptions.url ?? 'none';
     metrics.observeRequest(request.method, route, reply.statusCode, reply.elapsedTime / 1000);
-    logger.debug({ request: request.id, method: request.method, route, status: reply.statusCode, ms: Math.round(reply.elapsedTime) }, 'request');
+    logger.debug(
+      {
+        request: request.id,
+        method: request.method,
+        route,
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime),
+      },
+      'request',
+    );
   });
 }
 

@@ -4,7 +4,7 @@ import { APP_STORE, type AppStore } from '../apps/app.js';
 import type { Clock } from '../clock.js';
 import { Courier } from '../links/courier.js';
 import { LINK_STORE, type LinkStore } from '../links/link-store.js';
-import { CLOCK, PURPOSES, TemplatesError } from '../links/links.module.js';
+import { CLOCK, PURPOSES } from '../links/links.module.js';
 import type { Purpose } from '../links/purpose.js';
 import { Health } from './health.js';
 import { LinksController } from './links.controller.js';
@@ -20,7 +20,9 @@ export interface HttpOptions {
   readonly templatesDir: string;
 }
 
-const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN: OPTIONS } = new ConfigurableModuleBuilder<HttpOptions>().setClassMethodName('forRoot').build();
+const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN: OPTIONS } = new ConfigurableModuleBuilder<HttpOptions>()
+  .setClassMethodName('forRoot')
+  .build();
 
 /** The HTTP API and the pages, on Fastify. Call `configureHttp` on the application before it listens. */
 @Global()
@@ -28,18 +30,23 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN: OPTIONS } = new Configura
   controllers: [LinksController, PurposesController, ServiceController, PagesController],
   providers: [
     { provide: PUBLIC_URL, inject: [OPTIONS], useFactory: ({ publicUrl }: HttpOptions) => publicUrl },
-    { provide: ApiKeys, inject: [APP_STORE, CLOCK], useFactory: (store: AppStore, clock: Clock) => new ApiKeys(store, clock) },
-    { provide: Health, inject: [LINK_STORE, Courier], useFactory: (store: LinkStore, courier: Courier) => new Health(store, courier) },
+    {
+      provide: ApiKeys,
+      inject: [APP_STORE, CLOCK],
+      useFactory: (store: AppStore, clock: Clock) => new ApiKeys(store, clock),
+    },
+    {
+      provide: Health,
+      inject: [LINK_STORE, Courier],
+      useFactory: (store: LinkStore, courier: Courier) => new Health(store, courier),
+    },
     Metrics,
     Strangers,
     {
       provide: Pages,
       inject: [OPTIONS, PURPOSES, APP_STORE],
-      useFactory: ({ templatesDir, publicUrl }: HttpOptions, purposes: ReadonlyMap<string, Purpose>, apps: AppStore) => {
-        const pages = Pages.load(templatesDir, purposes.values(), apps, publicUrl.startsWith('https:'));
-        if (Array.isArray(pages)) throw new TemplatesError(pages);
-        return pages;
-      },
+      useFactory: ({ templatesDir, publicUrl }: HttpOptions, purposes: ReadonlyMap<string, Purpose>, apps: AppStore) =>
+        new Pages(templatesDir, purposes.keys(), apps, publicUrl.startsWith('https:')),
     },
   ],
   exports: [ApiKeys, Health, Metrics, Pages],

@@ -66,7 +66,12 @@ export function toResource(link: Link, now: number): LinkResource {
     locale: link.locale,
     redirectUri: link.redirectUri,
     data: link.data,
-    delivery: { status: delivery.status, attempts: delivery.attempts, sentAt: iso(delivery.sentAt), lastError: delivery.lastError },
+    delivery: {
+      status: delivery.status,
+      attempts: delivery.attempts,
+      sentAt: iso(delivery.sentAt),
+      lastError: delivery.lastError,
+    },
   };
 }
 

@@ -11,7 +11,12 @@ import { listRequest, mintRequest, redeemRequest, revokeRequest } from '../links
 import { ApiKeyGuard, ByCaller, Needs, requireScope } from './api-key.guard.js';
 import { linkResource, mintedResource, problemDocument, toResource, type LinkResource } from './link.resource.js';
 
-const IDEMPOTENCY_KEY = ApiHeader({ name: 'Idempotency-Key', required: false, description: 'at most 128 characters; kept for 24 hours', schema: { type: 'string', maxLength: 128 } });
+const IDEMPOTENCY_KEY = ApiHeader({
+  name: 'Idempotency-Key',
+  required: false,
+  description: 'at most 128 characters; kept for 24 hours',
+  schema: { type: 'string', maxLength: 128 },
+});
 
 /** The links of the calling app. Bodies are validated by `Links`, the same for embedders; the schemas here document them. */
 @ApiTags('links')
@@ -46,7 +51,10 @@ export class LinksController {
   @HttpCode(200)
   @Needs('links:redeem')
   @IDEMPOTENCY_KEY
-  @ApiResponse({ status: 200, standardSchema: z.object({ link: linkResource, sameBrowser: z.boolean().nullable() }).meta({ id: 'Redeemed' }) })
+  @ApiResponse({
+    status: 200,
+    standardSchema: z.object({ link: linkResource, sameBrowser: z.boolean().nullable() }).meta({ id: 'Redeemed' }),
+  })
   async redeem(
     @ByCaller() caller: Caller,
     @Body({ schema: redeemRequest }) body: unknown,
@@ -62,14 +70,25 @@ export class LinksController {
   @HttpCode(200)
   @Needs('links:redeem')
   @ApiResponse({ status: 200, standardSchema: z.object({ link: linkResource }).meta({ id: 'Inspected' }) })
-  async inspect(@ByCaller() caller: Caller, @Body({ schema: redeemRequest }) body: unknown): Promise<{ link: LinkResource }> {
+  async inspect(
+    @ByCaller() caller: Caller,
+    @Body({ schema: redeemRequest }) body: unknown,
+  ): Promise<{ link: LinkResource }> {
     return { link: this.resource(await this.links.inspect(caller.app, body)) };
   }
 
   @Get()
   @Needs('links:read')
-  @ApiResponse({ status: 200, standardSchema: z.object({ items: z.array(linkResource), nextCursor: z.string().nullable() }).meta({ id: 'LinkPage' }) })
-  async list(@ByCaller() caller: Caller, @Query({ schema: listRequest }) query: unknown): Promise<{ items: LinkResource[]; nextCursor: string | null }> {
+  @ApiResponse({
+    status: 200,
+    standardSchema: z
+      .object({ items: z.array(linkResource), nextCursor: z.string().nullable() })
+      .meta({ id: 'LinkPage' }),
+  })
+  async list(
+    @ByCaller() caller: Caller,
+    @Query({ schema: listRequest }) query: unknown,
+  ): Promise<{ items: LinkResource[]; nextCursor: string | null }> {
     const { items, nextCursor } = await this.links.list(caller.app, query);
     return { items: items.map((link) => this.resource(link)), nextCursor };
   }
@@ -78,7 +97,10 @@ export class LinksController {
   @HttpCode(200)
   @Needs('links:revoke')
   @ApiResponse({ status: 200, standardSchema: z.object({ revoked: z.int() }).meta({ id: 'Revoked' }) })
-  async revokeAll(@ByCaller() caller: Caller, @Body({ schema: revokeRequest }) body: unknown): Promise<{ revoked: number }> {
+  async revokeAll(
+    @ByCaller() caller: Caller,
+    @Body({ schema: revokeRequest }) body: unknown,
+  ): Promise<{ revoked: number }> {
     return { revoked: await this.links.revokeAll(caller.app, body) };
   }
 
@@ -114,7 +136,9 @@ export class LinksController {
 
 function idempotencyKey(header: string | undefined): string | undefined {
   if (header === undefined || /^[\x21-\x7e]{1,128}$/.test(header)) return header;
-  throw new RequestInvalid([{ pointer: '', detail: 'the header Idempotency-Key must have 1 to 128 printable ASCII characters without spaces' }]);
+  throw new RequestInvalid([
+    { pointer: '', detail: 'the header Idempotency-Key must have 1 to 128 printable ASCII characters without spaces' },
+  ]);
 }
 
 function requireNoBody(body: unknown): void {

@@ -8,7 +8,6 @@ import { RedirectUriNotAllowed, TokenInvalid } from '../links/errors.js';
 import type { Link } from '../links/link.js';
 import { CLOCK } from '../links/links.module.js';
 import { Links } from '../links/links.service.js';
-import type { Purpose } from '../links/purpose.js';
 import { Tokens } from '../links/tokens.js';
 import { Pages } from './pages.js';
 import { Problem } from './problems.js';
@@ -41,8 +40,12 @@ export class PagesController {
 
   /** The mailed link. */
   @Get('l/:token')
-  async arrive(@Param('token') token: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const { link } = await this.judged(request, () => this.links.look(token));
+  async arrive(
+    @Param('token') token: string,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const link = await this.judged(request, () => this.links.look(token));
     const path = this.pathOf(link.id);
     const cookie = stringifySetCookie({
       name: this.cookieName,
@@ -61,26 +64,35 @@ export class PagesController {
   @Get('links/:id')
   async show(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const token = this.tokenFromCookie(request);
-    if (token === undefined) return this.pages.message(request, reply, 400, 'cookie_missing');
-    const { link } = await this.judged(request, () => this.links.look(token));
+    if (token === undefined) return this.pages.sendMessage(request, reply, 400, 'cookie_missing');
+    const link = await this.judged(request, () => this.links.look(token));
     if (link.id !== id) throw new TokenInvalid();
     if (request.method === 'GET') await this.links.noteOpened(link).catch(() => undefined);
-    const form = { action: this.pathOf(id), nonce: this.tokens.formNonce(token), target: await this.destinationOf(link) };
+    const form = {
+      action: this.pathOf(id),
+      nonce: this.tokens.formNonce(token),
+      target: await this.destinationOf(link),
+    };
     await this.pages.sendConfirm(reply, link, form);
   }
 
   /** The button. */
   @Post('links/:id')
-  async press(@Param('id') id: string, @Body() body: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+  async press(
+    @Param('id') id: string,
+    @Body() body: unknown,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
     const token = this.tokenFromCookie(request);
     if (!this.isOurForm(request, token, body)) {
       throw new Problem('forbidden', 'The form must be sent from the confirm page itself.');
     }
-    if (token === undefined) return this.pages.message(request, reply, 400, 'cookie_missing');
-    const { link, purpose, code } = await this.judged(request, () => this.links.confirm(token));
+    if (token === undefined) return this.pages.sendMessage(request, reply, 400, 'cookie_missing');
+    const { link, code } = await this.judged(request, () => this.links.confirm(token));
     if (link.id !== id) throw new TokenInvalid();
     const target = link.redeemedAt !== null ? link.redirectUri : await this.destinationOf(link);
-    if (target !== null) return this.pages.redirect(reply, this.withCode(target, purpose, code));
+    if (target !== null) return this.pages.redirect(reply, this.withCode(target, link, code));
     if (link.redeemedAt !== null) return this.pages.sendDone(reply, link);
     throw Object.assign(new RedirectUriNotAllowed(), { link });
   }
@@ -122,10 +134,10 @@ export class PagesController {
   }
 
   /** `iss` tells the app which service answered (RFC 9207, against mix-up). */
-  private withCode(target: string, purpose: Purpose, code: string): string {
+  private withCode(target: string, link: Link, code: string): string {
     const url = new URL(target);
     url.searchParams.set('code', code);
-    url.searchParams.set('purpose', purpose.name);
+    url.searchParams.set('purpose', link.purpose);
     url.searchParams.set('iss', this.base.href.replace(/\/$/, ''));
     return url.href;
   }

@@ -1,36 +1,29 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { LineCounter, parseDocument } from 'yaml';
-import { z } from 'zod';
 import type { App, AppStore } from '../apps/app.js';
 import type { Link } from '../links/link.js';
-import type { Purpose } from '../links/purpose.js';
-import { bestLocale, directionOf, durationText } from '../mail/locales.js';
-import { localesIn } from '../mail/letters.js';
-import { TemplateEngine, TemplateFault, type Render } from '../mail/template-engine.js';
-import type { Problem, ProblemCode } from './problems.js';
+import { directionOf, durationText } from '../mail/locales.js';
+import { TemplateEngine, type Render } from '../mail/template-engine.js';
+import { Faults } from '../mail/template-fault.js';
+import { PageWords, type MessageName } from './page-words.js';
+import { PROBLEMS, type Problem, type ProblemCode } from './problems.js';
 
-const words = z.strictObject({ title: z.string(), heading: z.string(), text: z.string() });
-const purposeWords = z.strictObject({
-  confirm: words.extend({ button: z.string(), note: z.string().nullish().transform((note) => note ?? '') }),
-  done: words,
-});
-const generalWords = z.looseObject({ labels: z.strictObject({ backToApp: z.string() }) });
+const PAGE = ['locale', 'dir', 'app.name', 'words.title', 'words.heading', 'words.text'];
+const CONFIRM = new Set([...PAGE, 'words.button', 'words.note', 'action', 'nonce']);
+const MESSAGE = new Set([...PAGE, 'link', 'link.href', 'link.label', 'tone']);
 
-type Words = Readonly<Record<string, Render>>;
-/** A page of the general words: a problem code, or one of our own. */
-export type MessageName = Exclude<ProblemCode, 'unauthorized' | 'payload_too_large' | 'unsupported_media_type' | 'internal_error'> | 'cookie_missing' | 'error';
-const MESSAGES: readonly MessageName[] = [
-  'token_invalid', 'link_expired', 'link_redeemed', 'link_revoked', 'link_superseded', 'fingerprint_mismatch', 'binding_mismatch',
-  'cookie_missing', 'forbidden', 'not_found', 'method_not_allowed', 'rate_limited', 'unavailable', 'redirect_uri_not_allowed',
-  'request_invalid', 'error',
-] as never; // prettier-ignore
-/** Nothing is wrong with these people's request; the others are shown as faults. */
-const NEUTRAL = new Set<string>(['link_expired', 'link_redeemed', 'link_revoked', 'link_superseded', 'binding_mismatch', 'cookie_missing', 'forbidden', 'rate_limited', 'unavailable']);
-
-const PAGE_VARIABLES = ['locale', 'dir', 'app.name', 'words.title', 'words.heading', 'words.text'];
+/** Problems that have no page of their own, because a person can hardly meet them. */
+const WITHOUT_PAGE = new Set<ProblemCode>([
+  'unauthorized',
+  'payload_too_large',
+  'unsupported_media_type',
+  'internal_error',
+  'idempotency_mismatch',
+]);
+/** With these nothing is broken: they are told calmly. */
+const CALM = new Set<MessageName>(['binding_mismatch', 'cookie_missing', 'forbidden', 'rate_limited', 'unavailable']);
 
 /** Addresses where people arrive: answers there are pages, never problem documents. */
 export function isPageUrl(url: string): boolean {
@@ -39,97 +32,81 @@ export function isPageUrl(url: string): boolean {
 
 /** Renders and sends the pages that people see, in the recipient's language, each with the headers it must have. */
 export class Pages {
+  private readonly confirm: Render;
+  private readonly notice: Render;
+  private readonly words: PageWords;
   private readonly styleHash: string;
 
-  private constructor(
-    private readonly templates: { confirm: Render; message: Render },
-    private readonly general: ReadonlyMap<string, Readonly<Record<string, Words>>>,
-    private readonly byPurpose: ReadonlyMap<string, ReadonlyMap<string, { confirm: Words; done: Words }>>,
+  /** @throws TemplatesError with every fault in the pages' templates and words */
+  constructor(
+    templatesDir: string,
+    purposes: Iterable<string>,
     private readonly apps: AppStore,
     private readonly https: boolean,
-    style: string,
   ) {
+    const faults = new Faults();
+    const layouts = join(templatesDir, 'layouts');
+    const html = faults.attempt(() => new TemplateEngine('html', layouts));
+    const text = faults.attempt(() => new TemplateEngine('text', layouts));
+    faults.throwIfAny();
+    this.confirm = faults.attempt(() => html!.compileFile(join(templatesDir, 'pages', 'confirm.html.hbs'), CONFIRM))!;
+    this.notice = faults.attempt(() => html!.compileFile(join(templatesDir, 'pages', 'message.html.hbs'), MESSAGE))!;
+    this.words = new PageWords(templatesDir, purposes, text!, faults);
+    faults.throwIfAny();
+    // The one style element of the layout is permitted by its hash, so that no other can be slipped in.
+    const style = /<style>([^]*?)<\/style>/.exec(readFileSync(join(layouts, 'page.html.hbs'), 'utf8'))?.[1] ?? '';
     this.styleHash = createHash('sha256').update(style).digest('base64');
   }
 
-  /** @returns the pages, or every fault in their templates and words */
-  static load(templatesDir: string, purposes: Iterable<Purpose>, apps: AppStore, https: boolean): Pages | TemplateFault[] {
-    const faults: TemplateFault[] = [];
-    const attempt = <Result>(work: () => Result): Result | undefined => {
-      try {
-        return work();
-      } catch (error) {
-        if (!(error instanceof TemplateFault)) throw error;
-        faults.push(error);
-        return undefined;
-      }
-    };
-    const text = new TemplateEngine('text', join(templatesDir, 'layouts'));
-    const html = new TemplateEngine('html', join(templatesDir, 'layouts'));
-    const folder = join(templatesDir, 'pages');
-    const confirm = attempt(() => html.compileFile(join(folder, 'confirm.html.hbs'), new Set([...PAGE_VARIABLES, 'words.button', 'words.note', 'action', 'nonce'])));
-    const message = attempt(() => html.compileFile(join(folder, 'message.html.hbs'), new Set([...PAGE_VARIABLES, 'link', 'link.href', 'link.label', 'tone'])));
-    const style = /<style>([^]*?)<\/style>/.exec(readFileSync(join(templatesDir, 'layouts', 'page.html.hbs'), 'utf8'))?.[1] ?? '';
-
-    const general = new Map<string, Record<string, Words>>();
-    for (const file of readdirSync(folder).filter((name) => name.endsWith('.yaml'))) {
-      const path = join(folder, file);
-      attempt(() => {
-        const { labels, ...pages } = readYaml(path, generalWords.extend(Object.fromEntries(MESSAGES.map((name) => [name, words]))));
-        const compiled = { labels: compileAll(text, path, labels as never, ['app.name']) } as Record<string, Words>;
-        for (const name of MESSAGES) compiled[name] = compileAll(text, path, pages[name] as never, []);
-        general.set(basename(file, '.yaml'), compiled);
-      });
-    }
-    if (!general.has('en') && faults.length === 0) faults.push(new TemplateFault(join(folder, 'en.yaml'), 1, 'is missing: English is the last fallback'));
-
-    const byPurpose = new Map<string, Map<string, { confirm: Words; done: Words }>>();
-    for (const { name } of purposes) {
-      const locales = new Map<string, { confirm: Words; done: Words }>();
-      const purposeFolder = join(templatesDir, 'purposes', name);
-      for (const locale of localesIn(purposeFolder)) {
-        const path = join(purposeFolder, locale, 'page.yaml');
-        attempt(() => {
-          const read = readYaml(path, purposeWords);
-          const known = ['app.name', 'lifetime'];
-          locales.set(locale, { confirm: compileAll(text, path, read.confirm, known), done: compileAll(text, path, read.done, known) });
-        });
-      }
-      byPurpose.set(name, locales);
-    }
-    return faults.length > 0 ? faults : new Pages({ confirm: confirm!, message: message! }, general, byPurpose, apps, https, style);
-  }
-
-  /** The page with the one button. */
-  async sendConfirm(reply: FastifyReply, link: Link, form: { action: string; nonce: string; target: string | null }): Promise<void> {
+  /** The page with the one button. @param form its action, its nonce, and where its answer will redirect to */
+  async sendConfirm(
+    reply: FastifyReply,
+    link: Link,
+    form: { action: string; nonce: string; target: string | null },
+  ): Promise<void> {
     const app = await this.apps.find(link.app);
-    const { locale, page } = this.wordsOf(link, 'confirm', app);
+    const { locale, words } = this.wordsOf(link, 'confirm', app);
     this.setHeaders(reply, form.target);
-    await reply
-      .status(200)
-      .type('text/html; charset=utf-8')
-      .send(this.templates.confirm({ locale, dir: directionOf(locale), app: { name: app?.name ?? link.app }, words: page, action: form.action, nonce: form.nonce }));
+    const variables = { ...frame(locale, app?.name ?? link.app), words, action: form.action, nonce: form.nonce };
+    void reply.status(200).type('text/html; charset=utf-8').send(this.confirm(variables));
   }
 
   /** The page after a link was redeemed on its page and there is no app page to go on to. */
   async sendDone(reply: FastifyReply, link: Link): Promise<void> {
     const app = await this.apps.find(link.app);
-    const { locale, page } = this.wordsOf(link, 'done', app);
-    this.send(reply, 200, locale, app, page, 'good', this.wayOn(link, app, locale));
+    const { locale, words } = this.wordsOf(link, 'done', app);
+    this.sendNotice(reply, 200, {
+      ...frame(locale, app?.name ?? link.app),
+      words,
+      tone: 'good',
+      link: this.wayOn(link, app),
+    });
   }
 
-  /** A refusal, told to a person; `link` is known only for an authentic token. */
-  sendProblem(request: FastifyRequest, reply: FastifyReply, problem: Problem, link?: Link): void {
-    const name = MESSAGES.find((message) => message === problem.code) ?? 'error';
-    void this.message(request, reply, problem.status, name, link);
+  /** A refusal, told to a person. @param link known only for an authentic token */
+  sendProblem(request: FastifyRequest, reply: FastifyReply, problem: Problem, link?: Link): Promise<void> {
+    const name = WITHOUT_PAGE.has(problem.code) ? 'error' : (problem.code as MessageName);
+    return this.sendMessage(request, reply, problem.status, name, link);
   }
 
-  async message(request: FastifyRequest, reply: FastifyReply, status: number, name: MessageName, link?: Link): Promise<void> {
-    const wanted = link?.locale ?? preferred(request.headers['accept-language']);
-    const locale = bestLocale(wanted, this.general) ?? 'en';
+  async sendMessage(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    status: number,
+    name: MessageName,
+    link?: Link,
+  ): Promise<void> {
+    const { locale, words } = this.words.message(name, link?.locale ?? preferredLocale(request));
+    // A page that tells of a fault must not need the database.
     const app = link && (await this.apps.find(link.app).catch(() => undefined));
-    const page = renderAll(this.general.get(locale)![name]!, {});
-    this.send(reply, status, locale, app, page, NEUTRAL.has(name) ? 'neutral' : 'bad', link && this.wayOn(link, app, locale));
+    const calm = CALM.has(name) || PROBLEMS[name as ProblemCode]?.status === 410;
+    const variables = {
+      ...frame(locale, app?.name ?? null),
+      words,
+      tone: calm ? 'neutral' : 'bad',
+      link: link ? this.wayOn(link, app) : null,
+    };
+    this.sendNotice(reply, status, variables);
   }
 
   /** 303, so that the browser follows with GET (RFC 9110 section 15.4.4). */
@@ -138,34 +115,35 @@ export class Pages {
     void reply.status(303).header('location', location).send();
   }
 
-  private send(reply: FastifyReply, status: number, locale: string, app: App | undefined, page: object, tone: string, link: object | null | undefined): void {
+  private sendNotice(reply: FastifyReply, status: number, variables: object): void {
     this.setHeaders(reply, null);
-    const variables = { locale, dir: directionOf(locale), app: { name: app?.name ?? null }, words: page, tone, link: link ?? null };
-    void reply.status(status).type('text/html; charset=utf-8').send(this.templates.message(variables));
+    void reply.status(status).type('text/html; charset=utf-8').send(this.notice(variables));
   }
 
-  private wordsOf(link: Link, kind: 'confirm' | 'done', app: App | undefined): { locale: string; page: object } {
-    const locales = this.byPurpose.get(link.purpose)!;
-    const locale = bestLocale(link.locale, locales) ?? 'en';
-    const variables = { app: { name: app?.name ?? link.app }, lifetime: durationText(link.expiresIn, locale) };
-    return { locale, page: renderAll(locales.get(locale)![kind], variables) };
+  private wordsOf(link: Link, page: 'confirm' | 'done', app: App | undefined): { locale: string; words: object } {
+    const variables = (locale: string) => ({
+      app: { name: app?.name ?? link.app },
+      lifetime: durationText(link.expiresIn, locale),
+    });
+    return this.words.purpose(link.purpose, page, link.locale, variables);
   }
 
   /** To the app's front door, not to its callback, which would miss its code. */
-  private wayOn(link: Link, app: App | undefined, locale: string): { href: string; label: string } | null {
+  private wayOn(link: Link, app: App | undefined): { href: string; label: string } | null {
     const target = link.redirectUri ?? app?.redirectUris[0];
     if (!app || !target?.startsWith('http')) return null;
-    return { href: new URL('/', target).href, label: this.general.get(bestLocale(locale, this.general)!)!.labels!.backToApp!({ app: { name: app.name } }) };
+    return { href: new URL('/', target).href, label: this.words.backToApp(link.locale, app.name) };
   }
 
   /** @param formTarget where the form's answer redirects to: browsers apply form-action to that, too */
   private setHeaders(reply: FastifyReply, formTarget: string | null): void {
+    const formAction = `form-action 'self'${formTarget === null ? '' : ` ${sourceOf(formTarget)}`}`;
     void reply.headers({
       'cache-control': 'no-store',
       'referrer-policy': 'no-referrer',
       'x-content-type-options': 'nosniff',
       'x-robots-tag': 'noindex, nofollow',
-      'content-security-policy': `default-src 'none'; style-src 'sha256-${this.styleHash}'; form-action 'self'${formTarget ? ` ${sourceOf(formTarget)}` : ''}; frame-ancestors 'none'; base-uri 'none'`,
+      'content-security-policy': `default-src 'none'; style-src 'sha256-${this.styleHash}'; ${formAction}; frame-ancestors 'none'; base-uri 'none'`,
       'x-frame-options': 'DENY',
       'cross-origin-opener-policy': 'same-origin',
       'cross-origin-resource-policy': 'same-origin',
@@ -174,41 +152,16 @@ export class Pages {
   }
 }
 
+function frame(locale: string, appName: string | null): object {
+  return { locale, dir: directionOf(locale), app: { name: appName } };
+}
+
 /** A CSP source for a redirect target: its origin, or its scheme for an app's own. */
 function sourceOf(target: string): string {
   const url = new URL(target);
   return url.origin === 'null' ? url.protocol : url.origin;
 }
 
-function preferred(acceptLanguage: string | undefined): string {
-  return /^[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*/.exec(acceptLanguage ?? '')?.[0] ?? 'en';
-}
-
-function compileAll(engine: TemplateEngine, file: string, texts: Readonly<Record<string, string>>, variables: readonly string[]): Words {
-  const source = readFileSync(file, 'utf8').split('\n');
-  const known = new Set(variables);
-  return Object.fromEntries(
-    Object.entries(texts).map(([name, text]) => {
-      const line = source.findIndex((one) => text !== '' && one.includes(text.split('\n')[0]!.slice(0, 40))) + 1;
-      return [name, engine.compile(text, file, known, Math.max(1, line))];
-    }),
-  );
-}
-
-function renderAll(words: Words, variables: object): Record<string, string> {
-  return Object.fromEntries(Object.entries(words).map(([name, render]) => [name, render(variables)]));
-}
-
-/** @throws TemplateFault */
-function readYaml<Schema extends z.ZodType>(file: string, schema: Schema): z.infer<Schema> {
-  if (!existsSync(file)) throw new TemplateFault(file, 1, 'is missing');
-  const lines = new LineCounter();
-  const document = parseDocument(readFileSync(file, 'utf8'), { lineCounter: lines, uniqueKeys: true });
-  const [error] = document.errors;
-  if (error) throw new TemplateFault(file, error.linePos?.[0].line ?? 1, error.message.split('\n')[0]!);
-  const parsed = schema.safeParse(document.toJS());
-  if (parsed.success) return parsed.data;
-  const { path, message } = parsed.error.issues[0]!;
-  const node = document.getIn(path, true) as { range?: [number, number, number] } | undefined;
-  throw new TemplateFault(file, node?.range ? lines.linePos(node.range[0]).line : 1, `${path.join('.')}: ${message}`);
+function preferredLocale({ headers }: FastifyRequest): string {
+  return /^[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*/.exec(headers['accept-language'] ?? '')?.[0] ?? 'en';
 }

@@ -30,12 +30,19 @@ export class ProblemFilter implements ExceptionFilter {
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const problem = problemOf(exception);
     this.onProblem(problem.code);
-    if (problem.status >= 500) this.logger.error({ request: request.id, code: problem.code, error: problem.cause ?? exception }, 'request failed');
+    if (problem.status >= 500)
+      this.logger.error(
+        { request: request.id, code: problem.code, error: problem.cause ?? exception },
+        'request failed',
+      );
     void reply.headers(problem.headers);
     if (isPageUrl(request.url)) {
-      this.pages.sendProblem(request, reply, problem, (exception as { link?: never }).link);
+      void this.pages.sendProblem(request, reply, problem, (exception as { link?: never }).link);
     } else {
-      void reply.status(problem.status).type('application/problem+json; charset=utf-8').send(JSON.stringify(problem.toDocument(request.id)));
+      void reply
+        .status(problem.status)
+        .type('application/problem+json; charset=utf-8')
+        .send(JSON.stringify(problem.toDocument(request.id)));
     }
   }
 }
@@ -43,7 +50,18 @@ export class ProblemFilter implements ExceptionFilter {
 function problemOf(exception: unknown): Problem {
   if (exception instanceof Problem) return exception;
   if (exception instanceof Refusal) return Problem.of(exception);
-  const status = exception instanceof HttpException ? exception.getStatus() : ((exception as { statusCode?: number }).statusCode ?? 500);
-  const [code, detail] = BY_STATUS[status] ?? (status < 500 ? BY_STATUS[400]! : (['internal_error', 'This is a fault of the service; its log has more.'] as const));
-  return new Problem(code, detail, { cause: exception, ...(status === 400 && { status: 400, errors: [] }), ...(status === 503 && { headers: { 'retry-after': '1' } }) });
+  const status =
+    exception instanceof HttpException
+      ? exception.getStatus()
+      : ((exception as { statusCode?: number }).statusCode ?? 500);
+  const [code, detail] =
+    BY_STATUS[status] ??
+    (status < 500
+      ? BY_STATUS[400]!
+      : (['internal_error', 'This is a fault of the service; its log has more.'] as const));
+  return new Problem(code, detail, {
+    cause: exception,
+    ...(status === 400 && { status: 400, errors: [] }),
+    ...(status === 503 && { headers: { 'retry-after': '1' } }),
+  });
 }

@@ -55,7 +55,8 @@ export class Problem extends Error {
   }
 
   static of(refusal: Refusal): Problem {
-    const headers: Record<string, string> = 'retryAfter' in refusal ? { 'retry-after': String(refusal.retryAfter) } : {};
+    const headers: Record<string, string> =
+      'retryAfter' in refusal ? { 'retry-after': String(refusal.retryAfter) } : {};
     return new Problem(refusal.code, refusal.message, {
       errors: refusal instanceof RequestInvalid ? refusal.errors : undefined,
       headers,

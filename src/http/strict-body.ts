@@ -8,21 +8,30 @@ export const MAX_BODY = 64 * 1024;
 /** Bodies: strict JSON for the API, URL-encoded for the one form. Anything else is 415. */
 export function registerBodyParsers(server: FastifyInstance): void {
   server.removeAllContentTypeParsers();
-  server.addContentTypeParser('application/json', { parseAs: 'buffer', bodyLimit: MAX_BODY }, (_request, body, done) => {
-    if (body.length === 0) return done(null, undefined);
-    try {
-      done(null, parseStrictJson(body as Buffer, MAX_DEPTH));
-    } catch (error) {
-      done(error instanceof StrictJsonError ? problemOf(error) : (error as Error));
-    }
-  });
-  server.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string', bodyLimit: MAX_BODY }, (_request, body, done) => {
-    done(null, Object.fromEntries(new URLSearchParams(body as string)));
-  });
+  server.addContentTypeParser(
+    'application/json',
+    { parseAs: 'buffer', bodyLimit: MAX_BODY },
+    (_request, body, done) => {
+      if (body.length === 0) return done(null, undefined);
+      try {
+        done(null, parseStrictJson(body as Buffer, MAX_DEPTH));
+      } catch (error) {
+        done(error instanceof StrictJsonError ? problemOf(error) : (error as Error));
+      }
+    },
+  );
+  server.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string', bodyLimit: MAX_BODY },
+    (_request, body, done) => {
+      done(null, Object.fromEntries(new URLSearchParams(body as string)));
+    },
+  );
 }
 
 function problemOf(error: StrictJsonError): Problem {
   const errors = [{ pointer: '', detail: error.message }];
-  if (error.kind === 'syntax') return new Problem('request_invalid', `The body ${error.message}.`, { status: 400, errors });
+  if (error.kind === 'syntax')
+    return new Problem('request_invalid', `The body ${error.message}.`, { status: 400, errors });
   return new Problem('request_invalid', `The body ${error.message}.`, { errors });
 }

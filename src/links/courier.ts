@@ -23,7 +23,10 @@ export interface CourierOptions {
   readonly retention: number;
   /** from 0 to 1, for the jitter of the back-off */
   readonly random: () => number;
-  readonly log: (event: 'mail sent' | 'mail delayed' | 'mail failed' | 'courier stopped short', facts: Record<string, unknown>) => void;
+  readonly log: (
+    event: 'mail sent' | 'mail delayed' | 'mail failed' | 'courier stopped short',
+    facts: Record<string, unknown>,
+  ) => void;
 }
 
 /**

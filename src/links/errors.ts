@@ -87,7 +87,9 @@ export class LinkSuperseded extends Refusal {
 export class FingerprintMismatch extends Refusal {
   readonly code = 'fingerprint_mismatch';
   constructor() {
-    super('What the link was minted for has changed since. The link stays redeemable with the fingerprint it was minted with.');
+    super(
+      'What the link was minted for has changed since. The link stays redeemable with the fingerprint it was minted with.',
+    );
   }
 }
 

@@ -40,7 +40,10 @@ export class SigningKey {
 
   /** @returns a MAC for our own pages, under a key of its own */
   mac(label: string, message: string): string {
-    const secret = 'secret' in this.material ? this.material.secret.export() : this.material.privateKey.export({ type: 'pkcs8', format: 'der' });
+    const secret =
+      'secret' in this.material
+        ? this.material.secret.export()
+        : this.material.privateKey.export({ type: 'pkcs8', format: 'der' });
     const key = Buffer.from(hkdfSync('sha256', secret, '', `oncelink mac ${label}`, 32));
     return createHmac('sha256', key).update(message).digest('base64url');
   }
@@ -97,7 +100,8 @@ export class KeyRing {
     set.data.keys.forEach((jwk, index) => {
       const key = readKey(jwk);
       if (typeof key === 'string') faults.push(`key ${index + 1} ${key}`);
-      else if (keys.some((other) => other.kid === key.kid)) faults.push(`key ${index + 1} repeats the kid of another key`);
+      else if (keys.some((other) => other.kid === key.kid))
+        faults.push(`key ${index + 1} repeats the kid of another key`);
       else keys.push(key);
     });
     return faults.length > 0 ? faults : new KeyRing(keys as [SigningKey, ...SigningKey[]]);
@@ -124,7 +128,8 @@ function readKey(jwk: Record<string, unknown>): SigningKey | string {
       case 'RS256': {
         if (kty !== 'RSA') return 'must be kty "RSA" for RS256';
         const keys = pair(jwk);
-        if ((keys.publicKey.asymmetricKeyDetails?.modulusLength ?? 0) < 3072) return 'must have at least 3072 bits for RS256';
+        if ((keys.publicKey.asymmetricKeyDetails?.modulusLength ?? 0) < 3072)
+          return 'must have at least 3072 bits for RS256';
         return new SigningKey(kid, alg, keys);
       }
       default:

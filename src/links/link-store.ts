@@ -45,7 +45,13 @@ export interface LinkStore {
    * and the recipient's limits permit.
    * @returns whether it was queued
    */
-  requeue(app: string, id: string, now: number, times: { quietSince: number; deliverBy: number }, windows: Window[]): Promise<boolean>;
+  requeue(
+    app: string,
+    id: string,
+    now: number,
+    times: { quietSince: number; deliverBy: number },
+    windows: Window[],
+  ): Promise<boolean>;
 
   /**
    * Leases mails that are due: each claimed row has its attempt counted, its life begun anew (`expiresAt` = now +

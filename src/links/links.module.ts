@@ -17,7 +17,7 @@ import { LinkIds } from './link-ids.js';
 import { LINK_STORE, type LinkStore } from './link-store.js';
 import { Links } from './links.service.js';
 import type { Purpose } from './purpose.js';
-import { loadPurposes } from './purposes.js';
+import { lettersFor, loadPurposes } from './purposes.js';
 import { Tokens } from './tokens.js';
 
 export interface LinksOptions {
@@ -39,29 +39,9 @@ export interface LinksOptions {
 export const PURPOSES = Symbol('PURPOSES');
 export const CLOCK = Symbol('CLOCK');
 
-const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN: OPTIONS } = new ConfigurableModuleBuilder<LinksOptions>().setClassMethodName('forRoot').build();
-
-/** Faults of the templates folder, all in one message, each with file and line. */
-export class TemplatesError extends Error {
-  constructor(faults: readonly { file: string; line: number; message?: string; detail?: string }[]) {
-    super(`The templates have ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}:\n${faults.map((one) => `  - ${one.file}:${one.line} ${one.detail ?? one.message}`).join('\n')}`);
-  }
-}
-
-/** @throws TemplatesError */
-function purposesIn({ templatesDir }: LinksOptions): ReadonlyMap<string, Purpose> {
-  const purposes = loadPurposes(templatesDir);
-  if (Array.isArray(purposes)) throw new TemplatesError(purposes);
-  return purposes as ReadonlyMap<string, Purpose>;
-}
-
-/** @throws TemplatesError */
-function lettersFor({ templatesDir }: LinksOptions, purposes: ReadonlyMap<string, Purpose>): Letters {
-  const variables = new Map([...purposes.values()].map(({ name, templateData }) => [name, Object.keys(templateData)]));
-  const letters = Letters.load(templatesDir, variables);
-  if (Array.isArray(letters)) throw new TemplatesError(letters);
-  return letters;
-}
+const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN: OPTIONS } = new ConfigurableModuleBuilder<LinksOptions>()
+  .setClassMethodName('forRoot')
+  .build();
 
 /** Starts the courier when everything is up, and lets the mails under way finish before anything is closed. */
 @Injectable()
@@ -92,8 +72,17 @@ class CourierBell {
     CourierBell,
     { provide: CLOCK, inject: [OPTIONS], useFactory: ({ clock }: LinksOptions) => clock ?? Date.now },
     { provide: KeyRing, inject: [OPTIONS], useFactory: ({ signingKeys }: LinksOptions) => signingKeys },
-    { provide: PURPOSES, inject: [OPTIONS], useFactory: purposesIn },
-    { provide: Letters, inject: [OPTIONS, PURPOSES], useFactory: lettersFor },
+    {
+      provide: PURPOSES,
+      inject: [OPTIONS],
+      useFactory: ({ templatesDir }: LinksOptions) => loadPurposes(templatesDir),
+    },
+    {
+      provide: Letters,
+      inject: [OPTIONS, PURPOSES],
+      useFactory: ({ templatesDir }: LinksOptions, purposes: ReadonlyMap<string, Purpose>) =>
+        lettersFor(templatesDir, purposes),
+    },
     {
       provide: Tokens,
       inject: [OPTIONS, PURPOSES, CLOCK],
@@ -103,7 +92,14 @@ class CourierBell {
     {
       provide: Links,
       inject: [OPTIONS, LINK_STORE, Tokens, PURPOSES, CLOCK, CourierBell],
-      useFactory: async (options: LinksOptions, store: LinkStore, tokens: Tokens, purposes: ReadonlyMap<string, Purpose>, clock: Clock, bell: CourierBell) => {
+      useFactory: async (
+        options: LinksOptions,
+        store: LinkStore,
+        tokens: Tokens,
+        purposes: ReadonlyMap<string, Purpose>,
+        clock: Clock,
+        bell: CourierBell,
+      ) => {
         const ids = new LinkIds(clock);
         ids.startAfter((await store.newestId()) ?? '');
         return new Links(store, tokens, purposes, ids, options.publicUrl, clock, () => bell.ring());
@@ -112,7 +108,16 @@ class CourierBell {
     {
       provide: Courier,
       inject: [OPTIONS, LINK_STORE, Links, APP_STORE, Letters, Mailer, CLOCK, CourierBell],
-      useFactory: (options: LinksOptions, store: LinkStore, links: Links, apps: AppStore, letters: Letters, mailer: Mailer, clock: Clock, bell: CourierBell) => {
+      useFactory: (
+        options: LinksOptions,
+        store: LinkStore,
+        links: Links,
+        apps: AppStore,
+        letters: Letters,
+        mailer: Mailer,
+        clock: Clock,
+        bell: CourierBell,
+      ) => {
         const courier = new Courier(store, links, apps, letters, mailer, clock, {
           parallel: 5,
           retention: options.retention ?? 30 * 86_400_000,

@@ -1,16 +1,24 @@
-import { createHash } from 'node:crypto';
 import type { App } from '../apps/app.js';
 import type { Clock } from '../clock.js';
-import * as refuse from './errors.js';
-import { expiryOf, statusOf, type Link } from './link.js';
-import { LinkIds } from './link-ids.js';
-import type { LinkFilter, LinkStore, MintGuard, Redemption, Window } from './link-store.js';
-import { templateDataFaults, type Purpose } from './purpose.js';
+import { challengeOf, digest, fingerprintOf } from './digest.js';
+import { asDrafted, draftLink } from './draft.js';
+import { IdempotencyMismatch, NotFound, RateLimited, RequestInvalid, TokenInvalid, Unavailable } from './errors.js';
+import { ended, endedFor, explain, IDEMPOTENCY_LIFETIME, isReplay, sameBrowser } from './judgement.js';
+import { explainLimit, guardOf, longestReach, windowsOf } from './limits.js';
+import type { Link } from './link.js';
+import type { LinkIds } from './link-ids.js';
+import type { LinkFilter, LinkStore, Redemption } from './link-store.js';
+import type { Purpose } from './purpose.js';
 import { parseRecipient, recipientKey } from './recipient.js';
-import * as requests from './requests.js';
+import {
+  listRequest,
+  mintRequest,
+  parseRequest,
+  redeemRequest,
+  revokeRequest,
+  type RedeemRequest,
+} from './requests.js';
 import type { Proof, Tokens } from './tokens.js';
-
-const IDEMPOTENCY_LIFETIME = 24 * 3_600_000;
 
 export interface Minted {
   readonly link: Link;
@@ -29,8 +37,8 @@ export interface Redeemed {
 }
 
 /**
- * What can be done with links. Every method judges for one app and throws a `Refusal` instead of answering no;
- * a refusal never uses up a good link.
+ * What can be done with links. The API's methods judge for one app; those of the confirm page for whoever holds the
+ * token. Each throws a `Refusal` instead of answering no, and a refusal never uses up a good link.
  */
 export class Links {
   /**
@@ -47,26 +55,30 @@ export class Links {
     private readonly onQueued: () => void = () => {},
   ) {}
 
+  // -- The API --
+
   /**
    * Mints a link: one durable row, which is also the order to mail it.
    * @throws RequestInvalid, RedirectUriNotAllowed, RateLimited, IdempotencyMismatch, Unavailable
    */
   async mint(app: App, input: unknown, idempotencyKey?: string): Promise<Minted> {
-    const request = requests.parseRequest(requests.mintRequest, input);
+    const request = parseRequest(mintRequest, input);
     const purpose = this.purposeOf(request.purpose);
-    const link = this.draft(app, purpose, request, idempotencyKey);
-    const guard = this.guardOf(purpose, link);
+    const link = draftLink(app, purpose, request, { id: this.ids.next(), now: this.clock(), idempotencyKey });
 
-    if (await this.store.insert(link, guard)) return this.minted(app, link, false);
-
+    if (await this.store.insert(link, guardOf(purpose, link))) {
+      if (link.delivery.dueAt !== null) this.onQueued();
+      return { ...this.answerOf(link), replayed: false };
+    }
     const earlier = link.idempotencyKey && (await this.store.findByIdempotencyKey(app.id, link.idempotencyKey));
-    if (!earlier) throw await this.limitOf(link, purpose);
-    if (earlier.createdAt <= link.createdAt - IDEMPOTENCY_LIFETIME) {
-      await this.store.releaseIdempotencyKey(app.id, link.idempotencyKey!, link.createdAt - IDEMPOTENCY_LIFETIME);
+    if (!earlier) throw await this.limitOn(link, purpose);
+    const forgotten = link.createdAt - IDEMPOTENCY_LIFETIME;
+    if (earlier.createdAt <= forgotten) {
+      await this.store.releaseIdempotencyKey(app.id, link.idempotencyKey, forgotten);
       return this.mint(app, input, idempotencyKey);
     }
-    if (earlier.requestDigest !== link.requestDigest) throw new refuse.IdempotencyMismatch();
-    return this.minted(app, asMinted(earlier), true);
+    if (earlier.requestDigest !== link.requestDigest) throw new IdempotencyMismatch();
+    return { ...this.answerOf(asDrafted(earlier)), replayed: true };
   }
 
   /**
@@ -75,25 +87,26 @@ export class Links {
    *   BindingMismatch, RequestInvalid, Unavailable
    */
   async redeem(app: App, input: unknown, idempotencyKey?: string): Promise<Redeemed> {
-    const request = requests.parseRequest(requests.redeemRequest, input);
+    const request = parseRequest(redeemRequest, input);
     const proof = this.authenticate(app, request);
-    const question = this.questionOf(proof, request, idempotencyKey);
+    const redeemKey = idempotencyKey === undefined ? null : digest('redeem', app.id, idempotencyKey);
+    const question = this.questionOf(proof, request, redeemKey);
 
     const won = proof.expired || proof.redeemedOnPage ? undefined : await this.store.redeem(question);
     if (won) return { link: won, sameBrowser: sameBrowser(won, question), replayed: false };
 
     const link = await this.read(proof);
     if (isReplay(link, question)) return { link, sameBrowser: sameBrowser(link, question), replayed: true };
-    throw this.explain(link, proof, question) ?? new refuse.Unavailable();
+    throw explain(link, proof, question) ?? new Unavailable();
   }
 
   /** What redeeming would say, without any effect. @throws as `redeem` */
   async inspect(app: App, input: unknown): Promise<Link> {
-    const request = requests.parseRequest(requests.redeemRequest, input);
+    const request = parseRequest(redeemRequest, input);
     const proof = this.authenticate(app, request);
     const link = await this.read(proof);
     if (proof.redeemedOnPage && !proof.expired && link.redeemedAt !== null) return link;
-    const refusal = this.explain(link, proof, this.questionOf(proof, request));
+    const refusal = explain(link, proof, this.questionOf(proof, request));
     if (refusal) throw refusal;
     return link;
   }
@@ -101,14 +114,19 @@ export class Links {
   /** @throws NotFound */
   async get(app: App, id: string): Promise<Link> {
     const link = await this.store.find(app.id, id);
-    if (!link) throw new refuse.NotFound('link');
+    if (!link) throw new NotFound('link');
     return link;
   }
 
   /** @returns a page of the app's links, newest first. @throws RequestInvalid */
   async list(app: App, input: unknown): Promise<{ items: Link[]; nextCursor: string | null }> {
-    const { limit = 50, cursor, ...filter } = requests.parseRequest(requests.listRequest, input);
-    const page = await this.store.list(app.id, withRecipientKey(filter), { limit: limit + 1, after: cursor }, this.clock());
+    const { limit = 50, cursor, ...filter } = parseRequest(listRequest, input);
+    const page = await this.store.list(
+      app.id,
+      withRecipientKey(filter),
+      { limit: limit + 1, after: cursor },
+      this.clock(),
+    );
     const items = page.slice(0, limit);
     return { items, nextCursor: page.length > limit ? items.at(-1)!.id : null };
   }
@@ -119,27 +137,32 @@ export class Links {
     return this.get(app, id);
   }
 
-  /** Withdraws every open link that matches. @returns how many. @throws RequestInvalid */
+  /** Withdraws every active link that matches. @returns how many. @throws RequestInvalid */
   async revokeAll(app: App, input: unknown): Promise<number> {
-    const filter = requests.parseRequest(requests.revokeRequest, input);
-    return this.store.revoke(app.id, { ...withRecipientKey(filter), status: 'active' }, this.clock());
+    const filter = withRecipientKey(parseRequest(revokeRequest, input));
+    return this.store.revoke(app.id, { ...filter, status: 'active' }, this.clock());
   }
 
-  /** Mails the same link again. @throws NotFound, RateLimited, RequestInvalid, the refusal of a link that has ended */
+  /**
+   * Mails the same link again, as a mail of its own.
+   * @throws NotFound, RequestInvalid, RateLimited within the cool-down, the refusal of a link that has ended
+   */
   async resend(app: App, id: string): Promise<Link> {
     const link = await this.get(app, id);
-    if (link.via !== 'email') throw refuse.RequestInvalid.at('', 'only a mailed link can be sent again; this one was returned');
     const purpose = this.purposeOf(link.purpose);
+    if (link.via !== 'email') throw RequestInvalid.at('', 'cannot be done: this link was returned, not mailed');
     const now = this.clock();
-    const times = { quietSince: now - purpose.limits.cooldown * 1000, deliverBy: now + purpose.deliverWithin * 1000 };
-    if (!link.decoy && (await this.store.requeue(app.id, id, now, times, this.windowsOf(purpose, now)))) {
-      this.onQueued();
-      return this.get(app, id);
-    }
     const refusal = ended(link, now);
     if (refusal) throw refusal;
-    if (!link.decoy) throw new refuse.RateLimited(Math.max(1, Math.min(purpose.limits.cooldown, 3600)));
-    return link;
+    const quietUntil = (link.delivery.sentAt ?? link.createdAt) + purpose.limits.cooldown * 1000;
+    if (quietUntil > now) throw new RateLimited(Math.ceil((quietUntil - now) / 1000));
+    // A decoy answers like a link whose mail is on its way; a mail that is on its way need not be queued.
+    if (link.decoy || link.delivery.dueAt !== null) return link;
+    const times = { quietSince: now - purpose.limits.cooldown * 1000, deliverBy: now + purpose.deliverWithin * 1000 };
+    const queued = await this.store.requeue(app.id, id, now, times, windowsOf(purpose, now));
+    if (!queued) throw await this.limitOn({ ...link, createdAt: now, via: 'return' }, purpose);
+    this.onQueued();
+    return this.get(app, id);
   }
 
   /** @returns the configured purposes */
@@ -147,49 +170,51 @@ export class Links {
     return [...this.purposes.values()];
   }
 
-  // -- The confirm page. The browser holds the token; which app it belongs to, the token itself says. --
+  // -- The confirm page: the browser holds the token, and the token says whose it is --
 
-  /** Judges a mailed token for its page, without effect. @throws as `redeem` */
-  async look(token: string): Promise<{ link: Link; purpose: Purpose }> {
+  /** Judges a mailed token for its page, without effect. @throws as `redeem`, with the link where the token is authentic */
+  async look(token: string): Promise<Link> {
     const proof = this.tokens.readLink(token);
     const link = await this.read(proof);
-    const refusal = ended(link, this.clock()) ?? (proof.expired ? new refuse.LinkExpired() : undefined);
+    const refusal = endedFor(proof, link, this.clock());
     if (refusal) throw Object.assign(refusal, { link });
-    return { link, purpose: this.purposeOf(link.purpose) };
+    return link;
   }
 
-  /** Notes that a person (or a robot with a cookie jar) has seen the confirm page. Never part of a verdict. */
+  /** Notes that a person, or a robot with a cookie jar, has seen the confirm page. Never part of a verdict. */
   async noteOpened(link: Link): Promise<void> {
     if (link.openedAt === null) await this.store.markOpened(link.id, this.clock());
   }
 
   /**
    * The button was pressed. A purpose that is redeemed on its page is used up now; for any other nothing changes and
-   * the browser gets a code to carry to the app. Pressing again in the same browser shows the same outcome.
-   * What a page cannot judge (a fingerprint) is left to the app, too.
-   * @returns the link and the code for the app
+   * the browser gets a code to carry to the app. Pressing again in the same browser has the same outcome.
+   * What a page cannot judge, a fingerprint, is left to the app, too.
+   * @returns the link, and the code for the app
+   * @throws as `redeem`, with the link where the token is authentic
    */
-  async confirm(token: string): Promise<{ link: Link; purpose: Purpose; code: string }> {
+  async confirm(token: string): Promise<{ link: Link; code: string }> {
     const proof = this.tokens.readLink(token);
     const found = await this.read(proof);
-    const purpose = this.purposeOf(found.purpose);
-    const onPage = purpose.redeemOn === 'page' && found.fingerprint === null;
-    // Whoever presses the button again holds the same token in the same cookie.
-    const redeemKey = digest('page', token);
-    const question: Redemption = { ...this.questionOf(proof, {}), redeemKey };
-
-    const won = onPage && !proof.expired ? await this.store.redeem(question) : undefined;
-    const link = won ?? found;
-    const current = won || !onPage ? link : await this.read(proof);
-    if (!won && !(onPage && isReplay(current, question))) {
-      const refusal = ended(current, this.clock()) ?? (proof.expired ? new refuse.LinkExpired() : undefined);
-      if (refusal) throw Object.assign(refusal, { link: current });
-      if (onPage) throw new refuse.Unavailable();
-    }
-    return { link: current, purpose, code: this.tokens.mintCode(current, purpose.codeLifetime) };
+    const { redeemOn, codeLifetime } = this.purposeOf(found.purpose);
+    const link =
+      redeemOn === 'page' && found.fingerprint === null
+        ? await this.redeemOnPage(proof, token)
+        : await this.look(token);
+    return { link, code: this.tokens.mintCode(link, codeLifetime) };
   }
 
-  // -- The letters --
+  private async redeemOnPage(proof: Proof, token: string): Promise<Link> {
+    // Whoever presses the button again holds the same token in the same cookie.
+    const question = this.questionOf(proof, {}, digest('page', token));
+    const won = proof.expired ? undefined : await this.store.redeem(question);
+    if (won) return won;
+    const link = await this.read(proof);
+    if (isReplay(link, question)) return link;
+    throw Object.assign(endedFor(proof, link, question.now) ?? new Unavailable(), { link });
+  }
+
+  // -- The mail --
 
   /** The URL that goes into the mail, with a token for the row as it stands. */
   urlOf(link: Link): { url: string; token: string } {
@@ -202,226 +227,59 @@ export class Links {
 
   // -- Steps --
 
-  private draft(app: App, purpose: Purpose, request: requests.MintRequest, idempotencyKey?: string): Link {
-    const faults: refuse.FieldError[] = [];
-    const recipient = parseRecipient(request.recipient);
-    if (!recipient) faults.push({ pointer: '/recipient', detail: 'must be one plain mailbox address, like ann@example.com' });
-    const locale = canonicalLocale(request.locale ?? 'en');
-    if (!locale) faults.push({ pointer: '/locale', detail: 'must be a BCP 47 language tag, like en or pt-BR' });
-    const { default: usual, min, max } = purpose.expiresIn;
-    const expiresIn = request.expiresIn ?? usual;
-    if (expiresIn < min || expiresIn > max) {
-      faults.push({ pointer: '/expiresIn', detail: `must be from ${min} to ${max} seconds for this purpose` });
-    }
-    if (purpose.binding === 'required' && !request.codeChallenge) {
-      faults.push({ pointer: '/codeChallenge', detail: 'is required by this purpose' });
-    }
-    if (purpose.binding === 'none' && request.codeChallenge) {
-      faults.push({ pointer: '/codeChallenge', detail: 'is not used by this purpose (binding: none)' });
-    }
-    for (const [name, detail] of templateDataFaults(purpose, request.templateData)) {
-      faults.push({ pointer: name === '' ? '/templateData' : `/templateData/${name}`, detail });
-    }
-    if (faults.length > 0) throw new refuse.RequestInvalid(faults);
-
-    if (request.redirectUri !== undefined && !app.redirectUris.includes(request.redirectUri)) throw new refuse.RedirectUriNotAllowed();
-    const redirectUri = request.redirectUri ?? (purpose.landing === 'app' ? (app.redirectUris[0] ?? null) : null);
-    if (purpose.landing === 'app' && redirectUri === null) throw new refuse.RedirectUriNotAllowed();
-
-    const now = this.clock();
-    const mailed = request.delivery === 'email' && !request.decoy;
-    const id = this.ids.next();
-    return {
-      id,
-      app: app.id,
-      purpose: purpose.name,
-      subject: request.subject,
-      recipient: recipient!,
-      recipientKey: recipientKey(recipient!),
-      locale: locale!,
-      via: request.delivery,
-      decoy: request.decoy,
-      supersedes: purpose.reissue === 'supersede' && !request.decoy,
-      data: request.data,
-      templateData: request.templateData,
-      redirectUri,
-      fingerprint: request.fingerprint === undefined ? null : digest('fingerprint', id, request.fingerprint),
-      codeChallenge: request.codeChallenge ?? null,
-      idempotencyKey: idempotencyKey === undefined ? null : digest('mint', app.id, idempotencyKey),
-      requestDigest: idempotencyKey === undefined ? null : digest('body', canonicalJson(request)),
-      createdAt: now,
-      expiresIn,
-      issuedAt: now,
-      expiresAt: expiryOf(now, expiresIn),
-      redeemedAt: null,
-      redeemKey: null,
-      revokedAt: null,
-      openedAt: null,
-      superseded: false,
-      delivery: {
-        status: mailed ? 'queued' : 'none',
-        attempts: 0,
-        dueAt: mailed ? now : null,
-        deliverBy: mailed ? now + purpose.deliverWithin * 1000 : null,
-        lease: null,
-        sentAt: null,
-        lastError: null,
-        resends: 0,
-      },
-    };
+  private answerOf(link: Link): { link: Link; url?: string; token?: string } {
+    return link.via === 'return' ? { link, ...this.urlOf(link) } : { link };
   }
 
-  private minted(app: App, link: Link, replayed: boolean): Minted {
-    if (link.delivery.dueAt !== null && !replayed) this.onQueued();
-    return link.via === 'return' ? { link, ...this.urlOf(link), replayed } : { link, replayed };
+  private async limitOn(link: Link, purpose: Purpose): Promise<RateLimited> {
+    const mints = await this.store.mintsSince(link.app, link.recipientKey, longestReach(purpose, link.createdAt));
+    return explainLimit(link, purpose, mints);
   }
 
-  private authenticate(app: App, request: requests.RedeemRequest): Proof {
-    const proof = request.token === undefined ? this.tokens.readCode(request.code!) : this.tokens.readLink(request.token);
-    if (proof.app !== app.id || proof.purpose !== request.purpose) throw new refuse.TokenInvalid();
+  private authenticate(app: App, request: RedeemRequest): Proof {
+    const proof =
+      request.token === undefined ? this.tokens.readCode(request.code!) : this.tokens.readLink(request.token);
+    if (proof.app !== app.id || proof.purpose !== request.purpose) throw new TokenInvalid();
     return proof;
   }
 
   private async read(proof: Proof): Promise<Link> {
     const link = await this.store.find(proof.app, proof.id);
-    if (!link || link.decoy || link.purpose !== proof.purpose) throw new refuse.TokenInvalid();
+    if (!link || link.decoy || link.purpose !== proof.purpose) throw new TokenInvalid();
     return link;
   }
 
-  private questionOf(proof: Proof, given: Pick<requests.RedeemRequest, 'fingerprint' | 'codeVerifier'>, idempotencyKey?: string): Redemption {
+  private questionOf(
+    proof: Proof,
+    given: Pick<RedeemRequest, 'fingerprint' | 'codeVerifier'>,
+    redeemKey: string | null = null,
+  ): Redemption {
+    const { id, app, purpose } = proof;
     return {
-      id: proof.id,
-      app: proof.app,
-      purpose: proof.purpose,
-      fingerprint: given.fingerprint === undefined ? null : digest('fingerprint', proof.id, given.fingerprint),
-      challenge: given.codeVerifier === undefined ? null : createHash('sha256').update(given.codeVerifier).digest('base64url'),
-      challengeRequired: this.purposes.get(proof.purpose)?.binding === 'required',
-      redeemKey: idempotencyKey === undefined ? null : digest('redeem', proof.app, idempotencyKey),
+      id,
+      app,
+      purpose,
+      fingerprint: given.fingerprint === undefined ? null : fingerprintOf(id, given.fingerprint),
+      challenge: given.codeVerifier === undefined ? null : challengeOf(given.codeVerifier),
+      challengeRequired: this.purposes.get(purpose)?.binding === 'required',
+      redeemKey,
       now: this.clock(),
     };
   }
 
-  /** Why the guarded write would say no. It explains; it never decides. */
-  private explain(link: Link, proof: Proof, question: Redemption): refuse.Refusal | undefined {
-    const refusal = ended(link, question.now);
-    if (refusal) return refusal;
-    if (proof.expired) return new refuse.LinkExpired();
-    if (link.fingerprint !== null && link.fingerprint !== question.fingerprint) return new refuse.FingerprintMismatch();
-    if (link.codeChallenge !== null && sameBrowser(link, question) === false && (question.challenge !== null || question.challengeRequired)) {
-      return new refuse.BindingMismatch();
-    }
-    return undefined;
-  }
-
-  private guardOf(purpose: Purpose, link: Link): MintGuard {
-    const { cooldown } = purpose.limits;
-    return {
-      quietSince: link.via === 'email' && cooldown > 0 ? LinkIds.floor(link.createdAt - cooldown * 1000 + 1) : null,
-      windows: this.windowsOf(purpose, link.createdAt),
-    };
-  }
-
-  private windowsOf(purpose: Purpose, now: number): Window[] {
-    return purpose.limits.perRecipient.map(({ window, count }) => ({ from: LinkIds.floor(now - window * 1000 + 1), count }));
-  }
-
-  /** Which limit refused the mint, and until when. */
-  private async limitOf(link: Link, purpose: Purpose): Promise<refuse.Refusal> {
-    const now = link.createdAt;
-    const { cooldown, perRecipient } = purpose.limits;
-    const longest = Math.max(cooldown, ...perRecipient.map(({ window }) => window));
-    const mints = await this.store.mintsSince(link.app, link.recipientKey, LinkIds.floor(now - longest * 1000));
-    let until = now;
-    const last = link.via === 'email' && mints.find((mint) => mint.via === 'email' && mint.purpose === link.purpose);
-    if (last) until = Math.max(until, last.createdAt + cooldown * 1000);
-    for (const { window, count } of perRecipient) {
-      // Newest first: when the one that fills the quota leaves the window, there is room for one more.
-      const sends = mints.flatMap((mint) => Array<number>(1 + mint.resends).fill(mint.createdAt));
-      const filling = sends[count - 1];
-      if (filling !== undefined) until = Math.max(until, filling + window * 1000);
-    }
-    return new refuse.RateLimited(Math.max(1, Math.ceil((until - now) / 1000)));
-  }
-
   private purposeOf(name: string): Purpose {
     const purpose = this.purposes.get(name);
-    if (!purpose) throw refuse.RequestInvalid.at('/purpose', `must be one of the configured purposes: ${[...this.purposes.keys()].join(', ')}`);
-    return purpose;
+    if (purpose) return purpose;
+    throw RequestInvalid.at(
+      '/purpose',
+      `must be one of the configured purposes: ${[...this.purposes.keys()].join(', ')}`,
+    );
   }
-}
-
-/** The refusal of a link that has ended, or undefined for an active one. */
-function ended(link: Link, now: number): refuse.Refusal | undefined {
-  switch (statusOf(link, now)) {
-    case 'redeemed':
-      return new refuse.LinkRedeemed();
-    case 'revoked':
-      return new refuse.LinkRevoked();
-    case 'superseded':
-      return new refuse.LinkSuperseded();
-    case 'expired':
-      return new refuse.LinkExpired();
-    case 'active':
-      return undefined;
-  }
-}
-
-/** Only the caller that won knows the key under which it won (a lost answer is ambiguous to it alone). */
-function isReplay(link: Link, question: Redemption): boolean {
-  return (
-    question.redeemKey !== null &&
-    link.redeemKey === question.redeemKey &&
-    link.redeemedAt !== null &&
-    question.now < link.redeemedAt + IDEMPOTENCY_LIFETIME
-  );
-}
-
-function sameBrowser(link: Link, question: Redemption): boolean | null {
-  return link.codeChallenge === null ? null : link.codeChallenge === question.challenge;
-}
-
-/** The link as its first answer showed it: everything that happens later can be computed away. */
-function asMinted(link: Link): Link {
-  const mailed = link.via === 'email' && !link.decoy;
-  const delivery = { ...link.delivery, status: mailed ? 'queued' : 'none', attempts: 0, sentAt: null, lastError: null, dueAt: mailed ? link.createdAt : null } as const;
-  return {
-    ...link,
-    issuedAt: link.createdAt,
-    expiresAt: expiryOf(link.createdAt, link.expiresIn),
-    redeemedAt: null,
-    revokedAt: null,
-    openedAt: null,
-    superseded: false,
-    delivery,
-  };
 }
 
 function withRecipientKey<Filter extends { recipient?: string }>(filter: Filter): Filter & LinkFilter {
   if (filter.recipient === undefined) return filter;
   const recipient = parseRecipient(filter.recipient);
-  if (!recipient) throw refuse.RequestInvalid.at('/recipient', 'must be one plain mailbox address, like ann@example.com');
+  if (!recipient) throw RequestInvalid.at('/recipient', 'must be one plain mailbox address, like ann@example.com');
   return { ...filter, recipient, recipientKey: recipientKey(recipient) };
-}
-
-function canonicalLocale(tag: string): string | undefined {
-  try {
-    return Intl.getCanonicalLocales(tag)[0];
-  } catch {
-    return undefined;
-  }
-}
-
-/** A digest whose parts cannot run into each other. */
-function digest(...parts: string[]): string {
-  const hash = createHash('sha256');
-  for (const part of parts) hash.update(`${Buffer.byteLength(part)}:${part}`);
-  return hash.digest('base64url');
-}
-
-function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_name, member: unknown) =>
-    typeof member === 'object' && member !== null && !Array.isArray(member)
-      ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : member,
-  );
 }

@@ -1,18 +1,28 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { readPurpose, type Purpose, type PurposeFault } from './purpose.js';
+import { Letters } from '../mail/letters.js';
+import { Faults, TemplateFault, TemplatesError } from '../mail/template-fault.js';
+import { readPurpose, type Purpose } from './purpose.js';
 
-/** Reads every folder under `purposes/`. @returns the purposes by name, or every fault */
-export function loadPurposes(templatesDir: string): ReadonlyMap<string, Purpose> | PurposeFault[] {
+/** Reads every folder under `purposes/`. @returns the purposes by name. @throws TemplatesError with every fault */
+export function loadPurposes(templatesDir: string): ReadonlyMap<string, Purpose> {
   const folder = join(templatesDir, 'purposes');
   const purposes = new Map<string, Purpose>();
-  const faults: PurposeFault[] = [];
-  for (const { name } of readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory())) {
-    const file = join(folder, name, 'purpose.yaml');
-    const read = existsSync(file) ? readPurpose(name, file) : [{ file, line: 1, message: 'is missing: every purpose needs its policy' }];
-    if (Array.isArray(read)) faults.push(...read);
-    else purposes.set(name, read);
+  const faults = new Faults();
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (!entry.isDirectory()) continue;
+    const file = join(folder, entry.name, 'purpose.yaml');
+    faults.attempt(() => purposes.set(entry.name, readPurpose(entry.name, file)));
   }
-  if (purposes.size === 0 && faults.length === 0) faults.push({ file: folder, line: 1, message: 'holds no purpose; add a folder' });
-  return faults.length > 0 ? faults : purposes;
+  faults.throwIfAny();
+  if (purposes.size === 0) throw new TemplatesError([new TemplateFault(folder, 1, 'holds no purpose; add a folder')]);
+  return purposes;
+}
+
+/** The letters for these purposes. @throws TemplatesError with every fault */
+export function lettersFor(templatesDir: string, purposes: ReadonlyMap<string, Purpose>): Letters {
+  return new Letters(
+    templatesDir,
+    new Map([...purposes.values()].map(({ name, templateData }) => [name, Object.keys(templateData)])),
+  );
 }

@@ -7,16 +7,28 @@ const BASE64URL_SHA256 = /^[A-Za-z0-9_-]{43}$/;
 const MAX_DATA_BYTES = 4096;
 
 const purpose = z.string().min(1).max(40).describe('a configured purpose, e.g. password-reset');
-const subject = z.string().min(1).max(128).regex(PRINTABLE, 'must be 1 to 128 printable characters without spaces').describe("the app's own opaque id of its user");
+const subject = z
+  .string()
+  .min(1)
+  .max(128)
+  .regex(PRINTABLE, 'must be 1 to 128 printable characters without spaces')
+  .describe("the app's own opaque id of its user");
 const recipient = z.string().min(3).max(254).describe('one plain mailbox address');
-const fingerprint = z.string().min(1).max(256).describe('the state the link depends on, e.g. the version of the password hash');
+const fingerprint = z
+  .string()
+  .min(1)
+  .max(256)
+  .describe('the state the link depends on, e.g. the version of the password hash');
 
 const scalar = z.union([
   z
     .string()
     .max(200)
     // Handed to a mail: nothing that could break a line, hide or reverse text.
-    .regex(/^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]*$/u, 'must be one line of at most 200 characters without control characters'),
+    .regex(
+      /^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]*$/u,
+      'must be one line of at most 200 characters without control characters',
+    ),
   z.number(),
   z.boolean(),
   z.null(),
@@ -29,7 +41,10 @@ export const mintRequest = z
     recipient,
     subject,
     locale: z.string().min(2).max(35).optional().describe('BCP 47; the language of the mail and the pages, default en'),
-    delivery: z.enum(['email', 'return']).default('email').describe('mail the link, or return it to the caller this once'),
+    delivery: z
+      .enum(['email', 'return'])
+      .default('email')
+      .describe('mail the link, or return it to the caller this once'),
     expiresIn: z.int().min(1).optional().describe("seconds, within the purpose's bounds"),
     redirectUri: z.string().max(2048).optional().describe("exactly one of the app's redirect URIs"),
     data: z
@@ -37,7 +52,10 @@ export const mintRequest = z
       .default({})
       .refine((data) => Buffer.byteLength(JSON.stringify(data)) <= MAX_DATA_BYTES, 'must be at most 4 KiB of JSON')
       .describe('handed back at redemption, at most 4 KiB'),
-    templateData: z.record(z.string(), scalar).default({}).describe("the mail's variables, as the purpose declares them"),
+    templateData: z
+      .record(z.string(), scalar)
+      .default({})
+      .describe("the mail's variables, as the purpose declares them"),
     fingerprint: fingerprint.optional(),
     codeChallenge: z
       .string()
@@ -84,7 +102,11 @@ export const listRequest = z
       .transform(Number)
       .optional()
       .describe('1 to 200, default 50'),
-    cursor: z.string().regex(/^[A-Za-z0-9_-]{30}$/, 'must be a nextCursor').optional().describe('nextCursor of the page before'),
+    cursor: z
+      .string()
+      .regex(/^[A-Za-z0-9_-]{30}$/, 'must be a nextCursor')
+      .optional()
+      .describe('nextCursor of the page before'),
   })
   .meta({ id: 'ListRequest' });
 export type ListRequest = z.infer<typeof listRequest>;
@@ -114,7 +136,9 @@ function detailOf(issue: z.core.$ZodIssue, schema: z.ZodType): string {
     const shape = issue.path.length === 0 && 'shape' in schema ? Object.keys(schema.shape as object) : [];
     return `has a member that is not known here${shape.length > 0 ? `; it takes ${shape.join(', ')}` : ''}`;
   }
-  if (issue.code === 'invalid_type') return `${issue.message.endsWith('undefined') ? 'is required' : 'has the wrong type'}: expected ${issue.expected}`;
-  if (issue.code === 'invalid_union') return 'must be a string of one line and at most 200 characters, a number, a boolean or null';
+  if (issue.code === 'invalid_type')
+    return `${issue.message.endsWith('undefined') ? 'is required' : 'has the wrong type'}: expected ${issue.expected}`;
+  if (issue.code === 'invalid_union')
+    return 'must be a string of one line and at most 200 characters, a number, a boolean or null';
   return issue.message;
 }

@@ -23,8 +23,24 @@ export interface Proof {
 
 type Claims = Record<string, unknown>;
 
-const LINK_CLAIMS = { iss: 'string', aud: 'string', sub: 'string', jti: 'string', purpose: 'string', iat: 'integer', exp: 'integer' } as const;
-const CODE_CLAIMS = { iss: 'string', aud: 'string', jti: 'string', purpose: 'string', redeemed: 'boolean', iat: 'integer', exp: 'integer' } as const;
+const LINK_CLAIMS = {
+  iss: 'string',
+  aud: 'string',
+  sub: 'string',
+  jti: 'string',
+  purpose: 'string',
+  iat: 'integer',
+  exp: 'integer',
+} as const;
+const CODE_CLAIMS = {
+  iss: 'string',
+  aud: 'string',
+  jti: 'string',
+  purpose: 'string',
+  redeemed: 'boolean',
+  iat: 'integer',
+  exp: 'integer',
+} as const;
 
 /**
  * Mints and reads the service's tokens: JWS compact serialisation (RFC 7515 section 3.1) with the claims of RFC 7519.
@@ -129,7 +145,8 @@ export class Tokens {
 
   private checkClaims(claims: Claims, members: Readonly<Record<string, string>>): void {
     const names = Object.keys(members);
-    const complete = Object.keys(claims).length === names.length && names.every((name) => hasType(claims[name], members[name]!));
+    const complete =
+      Object.keys(claims).length === names.length && names.every((name) => hasType(claims[name], members[name]!));
     const now = this.clock() / 1000;
     if (!complete || claims.iss !== this.issuer || (claims.iat as number) > now + CLOCK_SKEW) throw new TokenInvalid();
   }

@@ -1,7 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bestLocale, directionOf, durationText, momentText } from './locales.js';
-import { TemplateEngine, TemplateFault, type Render } from './template-engine.js';
+import { TemplateEngine, type Render } from './template-engine.js';
+import { Faults, TemplateFault } from './template-fault.js';
 
 /** What a letter says, apart from its words. */
 export interface LetterFacts {
@@ -33,61 +34,50 @@ const MAIL_VARIABLES = ['url', 'app.name', 'purpose', 'lifetime', 'expiresAt', '
 
 /** Writes the mails: per purpose and locale one HTML and one text template, compiled once. */
 export class Letters {
-  private constructor(
-    private readonly words: ReadonlyMap<string, ReadonlyMap<string, Words>>,
-    private readonly variables: ReadonlyMap<string, readonly string[]>,
-  ) {}
+  private readonly words = new Map<string, ReadonlyMap<string, Words>>();
 
   /**
    * @param variables the template variables that each purpose declares
-   * @returns the letters, or every fault found in the templates
+   * @throws TemplatesError with every fault found in the templates
    */
-  static load(templatesDir: string, variables: ReadonlyMap<string, readonly string[]>): Letters | TemplateFault[] {
-    const faults: TemplateFault[] = [];
-    const attempt = <Result>(compile: () => Result): Result | undefined => {
-      try {
-        return compile();
-      } catch (error) {
-        if (!(error instanceof TemplateFault)) throw error;
-        faults.push(error);
-        return undefined;
-      }
-    };
+  constructor(
+    private readonly templatesDir: string,
+    private readonly variables: ReadonlyMap<string, readonly string[]>,
+  ) {
+    const faults = new Faults();
     const layouts = join(templatesDir, 'layouts');
-    const engines = attempt(() => ({ html: new TemplateEngine('html', layouts), text: new TemplateEngine('text', layouts) }));
-    if (!engines) return faults;
-
-    const words = new Map<string, Map<string, Words>>();
+    const html = faults.attempt(() => new TemplateEngine('html', layouts));
+    const text = faults.attempt(() => new TemplateEngine('text', layouts));
+    faults.throwIfAny();
     for (const [purpose, declared] of variables) {
       const folder = join(templatesDir, 'purposes', purpose);
-      const known = new Set([...MAIL_VARIABLES, ...declared]);
       const locales = new Map<string, Words>();
       for (const locale of localesIn(folder)) {
-        const html = attempt(() => engines.html.compileFile(join(folder, locale, 'mail.html.hbs'), new Set([...known, 'subject'])));
-        const textFile = join(folder, locale, 'mail.text.hbs');
-        const text = attempt(() => {
-          const render = engines.text.compileFile(textFile, known);
-          if (!/^Subject: \S.*\r?\n\r?\n/.test(readFileSync(textFile, 'utf8'))) {
-            throw new TemplateFault(textFile, 1, 'must begin with a line "Subject: …" and an empty line');
-          }
-          return render;
-        });
-        if (html && text) locales.set(locale, { html, text });
+        const mail = join(folder, locale, 'mail');
+        const known = new Set([...MAIL_VARIABLES, ...declared]);
+        const htmlPart = faults.attempt(() => html!.compileFile(`${mail}.html.hbs`, new Set([...known, 'subject'])));
+        const textPart = faults.attempt(() => compileTextPart(text!, `${mail}.text.hbs`, known));
+        if (htmlPart && textPart) locales.set(locale, { html: htmlPart, text: textPart });
       }
-      if (!existsSync(join(folder, 'en'))) faults.push(new TemplateFault(join(folder, 'en'), 1, 'is missing: every purpose needs English words, the last fallback'));
-      words.set(purpose, locales);
+      if (!localesIn(folder).includes('en')) {
+        faults.list.push(
+          new TemplateFault(join(folder, 'en'), 1, 'is missing: every purpose needs English words, the last fallback'),
+        );
+      }
+      this.words.set(purpose, locales);
     }
-    if (faults.length > 0) return faults;
-    const letters = new Letters(words, variables);
-    letters.rehearse((purpose, locale, error) => faults.push(new TemplateFault(join(templatesDir, 'purposes', purpose, locale), 1, error.message)));
-    return faults.length > 0 ? faults : letters;
+    faults.throwIfAny();
+    this.rehearse(faults);
+    faults.throwIfAny();
   }
 
   write(facts: LetterFacts): LetterText {
     const locales = this.words.get(facts.purpose)!;
     const locale = bestLocale(facts.locale, locales)!;
     const { html, text } = locales.get(locale)!;
-    const declared = this.variables.get(facts.purpose)!.map((name) => [name, harmless(facts.templateData[name] ?? null)] as const);
+    const declared = this.variables
+      .get(facts.purpose)!
+      .map((name) => [name, harmless(facts.templateData[name] ?? null)] as const);
     const variables = {
       ...Object.fromEntries(declared),
       url: facts.url,
@@ -102,22 +92,34 @@ export class Letters {
     return { subject: subject!, text: body!, html: html({ ...variables, subject }) };
   }
 
-  /** Renders every letter with all optional variables and with none, so that a fault stops the start and not a mail. */
-  private rehearse(report: (purpose: string, locale: string, error: Error) => void): void {
+  /** Writes every letter with all optional variables and with none, so that a fault stops the start and not a mail. */
+  private rehearse(faults: Faults): void {
+    const sample = { url: 'https://example.com/l/token', appName: 'Example', lifetime: 600, expiresAt: 0, now: 0 };
     for (const [purpose, locales] of this.words) {
       for (const locale of locales.keys()) {
         for (const value of ['Ann', null]) {
           const templateData = Object.fromEntries(this.variables.get(purpose)!.map((name) => [name, value]));
-          try {
-            this.write({ purpose, locale, url: 'https://example.com/l/token', appName: 'Example', lifetime: 600, expiresAt: 0, now: 0, templateData });
-          } catch (error) {
-            report(purpose, locale, error as Error);
-            break;
-          }
+          faults.attempt(() => {
+            try {
+              this.write({ ...sample, purpose, locale, templateData });
+            } catch (error) {
+              throw new TemplateFault(
+                join(this.templatesDir, 'purposes', purpose, locale),
+                1,
+                (error as Error).message,
+              );
+            }
+          });
         }
       }
     }
   }
+}
+
+function compileTextPart(engine: TemplateEngine, file: string, known: ReadonlySet<string>): Render {
+  const render = engine.compileFile(file, known);
+  if (/^Subject: \S.*\r?\n\r?\n/.test(readFileSync(file, 'utf8'))) return render;
+  throw new TemplateFault(file, 1, 'must begin with a line "Subject: …" and an empty line');
 }
 
 /** The folders of a purpose that hold words. */

@@ -25,7 +25,10 @@ const STEPS = [
 
 /** @returns a duration as a person says it, in its largest whole unit: 1800 → "30 minutes" */
 export function durationText(seconds: number, locale: string): string {
-  const [unit, size] = seconds === 86_400 ? (['hour', 3_600] as const) : STEPS.find(([, size]) => seconds % size === 0 && seconds >= size)!;
+  const [unit, size] =
+    seconds === 86_400
+      ? (['hour', 3_600] as const)
+      : STEPS.find(([, size]) => seconds % size === 0 && seconds >= size)!;
   return new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'long' }).format(seconds / size);
 }
 

@@ -1,4 +1,11 @@
-import { ConfigurableModuleBuilder, Global, Inject, Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
+import {
+  ConfigurableModuleBuilder,
+  Global,
+  Inject,
+  Injectable,
+  Module,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
 import { Inbox } from './inbox.js';
 import { Mailer, type Sender } from './mailer.js';
 import { createRelay, inboxTransport } from './transports.js';
@@ -9,7 +16,9 @@ export interface MailOptions {
   readonly from: Sender;
 }
 
-const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = new ConfigurableModuleBuilder<MailOptions>().setClassMethodName('forRoot').build();
+const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = new ConfigurableModuleBuilder<MailOptions>()
+  .setClassMethodName('forRoot')
+  .build();
 
 @Injectable()
 class CloseMailer implements OnApplicationShutdown {

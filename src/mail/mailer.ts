@@ -36,7 +36,17 @@ interface SmtpError extends Error {
 /** The stages of the mail transaction itself (RFC 5321 section 3.3); a 5xx before them refuses us, not the mail. */
 const TRANSACTION = new Set(['MAIL FROM', 'RCPT TO', 'DATA']);
 /** nodemailer's codes for a relay that could not be reached or would not talk to us. */
-const UNREACHABLE = new Set(['ECONNECTION', 'ETIMEDOUT', 'ESOCKET', 'EDNS', 'ETLS', 'EAUTH', 'EPROTOCOL', 'ECONNREFUSED', 'ENOTFOUND']);
+const UNREACHABLE = new Set([
+  'ECONNECTION',
+  'ETIMEDOUT',
+  'ESOCKET',
+  'EDNS',
+  'ETLS',
+  'EAUTH',
+  'EPROTOCOL',
+  'ECONNREFUSED',
+  'ENOTFOUND',
+]);
 
 /** Hands letters to the relays. */
 export class Mailer {
@@ -54,7 +64,8 @@ export class Mailer {
       try {
         const { envelope } = await relay.send(message);
         // nodemailer repairs odd addresses; what it really sent must be exactly what was asked for.
-        if (envelope.to.length !== 1 || envelope.to[0] !== letter.to) throw new DeliveryFailure(true, 'the envelope was altered');
+        if (envelope.to.length !== 1 || envelope.to[0] !== letter.to)
+          throw new DeliveryFailure(true, 'the envelope was altered');
         return relay.name;
       } catch (error) {
         last = failureOf(error as Error, relay.name);
@@ -95,7 +106,10 @@ function failureOf(error: SmtpError | DeliveryFailure, relay: string): DeliveryF
   if (error instanceof DeliveryFailure) return error;
   const permanent = (error.responseCode ?? 0) >= 500 && TRANSACTION.has(error.command ?? '');
   // Replies often repeat the address; it is known where it belongs and has no place in logs.
-  const reply = (error.response ?? error.code ?? error.message).replace(/[^\s<>]+@[^\s<>]+/g, '…').replace(/[^\x20-\x7e…]+/g, ' ').slice(0, 200);
+  const reply = (error.response ?? error.code ?? error.message)
+    .replace(/[^\s<>]+@[^\s<>]+/g, '…')
+    .replace(/[^\x20-\x7e…]+/g, ' ')
+    .slice(0, 200);
   return new DeliveryFailure(permanent, `${relay}: ${reply}`, { cause: error });
 }
 

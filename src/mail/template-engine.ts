@@ -1,17 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import Handlebars from 'handlebars';
-
-/** A fault in a template, with the place to mend. */
-export class TemplateFault extends Error {
-  constructor(
-    readonly file: string,
-    readonly line: number,
-    readonly detail: string,
-  ) {
-    super(`${file}:${line} ${detail}`);
-  }
-}
+import { TemplateFault } from './template-fault.js';
 
 export type Render = (variables: object) => string;
 
@@ -90,12 +80,13 @@ class Lint extends Handlebars.Visitor {
 
   override MustacheStatement(mustache: hbs.AST.MustacheStatement): void {
     if (!mustache.escaped) this.fault(mustache, 'must not leave a value unescaped ({{{…}}} or {{&…}})');
-    if (mustache.params.length > 0 || mustache.hash) this.fault(mustache, 'must not call a helper; only if and unless are known');
+    if (mustache.params.length > 0 || mustache.hash)
+      this.fault(mustache, 'must not call a helper; only if and unless are known');
     super.MustacheStatement(mustache);
   }
 
   override BlockStatement(block: hbs.AST.BlockStatement): void {
-    const name = (block.path as hbs.AST.PathExpression).original;
+    const name = block.path.original;
     if (name !== 'if' && name !== 'unless') this.fault(block, 'may use no block but if and unless');
     block.params.forEach((param) => this.accept(param));
     if (block.program) this.accept(block.program);
@@ -124,7 +115,8 @@ class Lint extends Handlebars.Visitor {
   }
 
   override PathExpression(path: hbs.AST.PathExpression): void {
-    if (path.data || path.depth > 0 || path.original.startsWith('this')) this.fault(path, 'must name its variables plainly');
+    if (path.data || path.depth > 0 || path.original.startsWith('this'))
+      this.fault(path, 'must name its variables plainly');
     if (this.variables && !this.variables.has(path.original)) {
       this.fault(path, `uses an unknown variable; known are ${[...this.variables].join(', ')}`);
     }

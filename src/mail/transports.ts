@@ -52,7 +52,7 @@ function smtp(url: URL, secure: boolean): Transport {
   } as never);
   return {
     name: `${host}:${port}`,
-    send: (message) => transport.sendMail(message) as never,
+    send: (message) => transport.sendMail(message),
     close: () => transport.close(),
   };
 }
@@ -68,7 +68,12 @@ export function inboxTransport(inbox: Inbox): Transport {
         messageId: string;
         message: Buffer;
       };
-      inbox.receive({ from: info.envelope.from, to: info.envelope.to.join(', '), messageId: info.messageId, raw: info.message });
+      inbox.receive({
+        from: info.envelope.from,
+        to: info.envelope.to.join(', '),
+        messageId: info.messageId,
+        raw: info.message,
+      });
       return { accepted: info.envelope.to, envelope: info.envelope };
     },
     close: () => transport.close(),

@@ -7,7 +7,7 @@ import { Links1764000000000 } from './migrations/1764000000000-links.js';
 export interface Dialect {
   readonly name: 'sqlite' | 'postgres';
   /** A table expression over a JSON array of objects, so that one constant statement serves any batch. */
-  rows(json: string, columns: Readonly<Record<string, ColumnType>>, alias: string): string;
+  readonly rows: (json: string, columns: Readonly<Record<string, ColumnType>>, alias: string) => string;
   /** Skip rows that another instance is claiming. */
   readonly skipLocked: string;
 }
@@ -57,7 +57,9 @@ const ENGINES: Record<string, Engine> = {
       ])) as [[{ journal_mode: string }], [{ synchronous: number }]];
       const memory = dataSource.options.database === ':memory:';
       if ((mode !== 'wal' && !memory) || synchronous < 2) {
-        throw new Error(`SQLite must run in WAL mode with synchronous=FULL (it is ${mode}, ${synchronous}); put the file on a local disk`);
+        throw new Error(
+          `SQLite must run in WAL mode with synchronous=FULL (it is ${mode}, ${synchronous}); put the file on a local disk`,
+        );
       }
     },
   },
@@ -75,8 +77,9 @@ const ENGINES: Record<string, Engine> = {
       },
     }),
     prepare: async (dataSource) => {
-      const [{ fsync }] = (await dataSource.query('SHOW fsync')) as [{ fsync: string }];
-      if (fsync === 'off') throw new Error('PostgreSQL runs with fsync=off and would lose acknowledged writes; turn it on');
+      const [{ fsync }] = await dataSource.query<[{ fsync: string }]>('SHOW fsync');
+      if (fsync === 'off')
+        throw new Error('PostgreSQL runs with fsync=off and would lose acknowledged writes; turn it on');
     },
   },
 };
@@ -103,8 +106,13 @@ export interface Database {
 export async function openDatabase(url: string): Promise<Database> {
   const engine = engineOf(url)!;
   const options = engine.options(url);
-  if (options.type === 'sqlite' && options.database !== ':memory:') mkdirSync(dirname(options.database), { recursive: true });
-  const dataSource = new DataSource({ ...options, migrations: MIGRATIONS as never, migrationsTableName: 'oncelink_migrations' });
+  if (options.type === 'sqlite' && options.database !== ':memory:')
+    mkdirSync(dirname(options.database), { recursive: true });
+  const dataSource = new DataSource({
+    ...options,
+    migrations: MIGRATIONS as never,
+    migrationsTableName: 'oncelink_migrations',
+  });
   await dataSource.initialize();
   try {
     await engine.prepare(dataSource);

@@ -2,8 +2,8 @@ import { Unavailable } from '../links/errors.js';
 
 interface Waiting<Item, Answer> {
   readonly item: Item;
-  resolve(answer: Answer): void;
-  reject(error: unknown): void;
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 /** One kind of write: how a batch is run, and what must not meet in one batch. */
@@ -29,7 +29,7 @@ export class GroupCommit {
   /** @returns the function that puts an item into this lane and answers when it is durable */
   lane<Item, Answer>(lane: Lane<Item, Answer>): (item: Item) => Promise<Answer> {
     const waiting: Waiting<Item, Answer>[] = [];
-    this.queues.push({ waiting: waiting as never, runNext: () => this.runBatch(lane, waiting) });
+    this.queues.push({ waiting: waiting, runNext: () => this.runBatch(lane, waiting) });
     return (item) => {
       if (waiting.length >= this.limits.queue) return Promise.reject(new Unavailable());
       return new Promise<Answer>((resolve, reject) => {
@@ -68,7 +68,11 @@ interface Queue {
 }
 
 /** Takes the first items whose keys differ; the others keep their order for the next batch. */
-function takeDistinct<Item, Answer>(waiting: Waiting<Item, Answer>[], lane: Lane<Item, Answer>, most: number): Waiting<Item, Answer>[] {
+function takeDistinct<Item, Answer>(
+  waiting: Waiting<Item, Answer>[],
+  lane: Lane<Item, Answer>,
+  most: number,
+): Waiting<Item, Answer>[] {
   const batch: Waiting<Item, Answer>[] = [];
   const keys = new Set<string>();
   const later: Waiting<Item, Answer>[] = [];

@@ -71,7 +71,8 @@ export function linkStatements({ rows, skipLocked }: Dialect) {
 
     find: `${select} WHERE l.app = $1 AND l.id = $2`,
     findByIdempotencyKey: `${select} WHERE l.app = $1 AND l.idempotency_key = $2`,
-    releaseIdempotencyKey: 'UPDATE links SET idempotency_key = NULL WHERE app = $1 AND idempotency_key = $2 AND created_at <= $3',
+    releaseIdempotencyKey:
+      'UPDATE links SET idempotency_key = NULL WHERE app = $1 AND idempotency_key = $2 AND created_at <= $3',
     mintsSince: `
       SELECT created_at, purpose, via, resends FROM links
       WHERE app = $1 AND recipient_key = $2 AND id >= $3 ORDER BY id DESC LIMIT 1000`,

@@ -28,5 +28,7 @@ export class Queries {
 
 /** TypeORM answers an UPDATE or DELETE on PostgreSQL with `[rows, count]`. */
 function pgRows<Row>(result: unknown[]): Row[] {
-  return result.length === 2 && Array.isArray(result[0]) && typeof result[1] === 'number' ? (result[0] as Row[]) : (result as Row[]);
+  return result.length === 2 && Array.isArray(result[0]) && typeof result[1] === 'number'
+    ? (result[0] as Row[])
+    : (result as Row[]);
 }

@@ -49,7 +49,9 @@ export class SqlAppStore implements AppStore {
   }
 
   async listKeys(app: string): Promise<StoredApiKey[]> {
-    return (await this.queries.rows<KeyRow>('SELECT * FROM api_keys WHERE app = $1 ORDER BY created_at, id', [app])).map(toKey);
+    return (
+      await this.queries.rows<KeyRow>('SELECT * FROM api_keys WHERE app = $1 ORDER BY created_at, id', [app])
+    ).map(toKey);
   }
 
   async saveKey(key: StoredApiKey): Promise<void> {

@@ -1,6 +1,14 @@
 import type { Link } from '../links/link.js';
 import { LinkIds } from '../links/link-ids.js';
-import type { LinkFilter, LinkStore, MintGuard, MintRecord, Redemption, Settlement, Window } from '../links/link-store.js';
+import type {
+  LinkFilter,
+  LinkStore,
+  MintGuard,
+  MintRecord,
+  Redemption,
+  Settlement,
+  Window,
+} from '../links/link-store.js';
 import type { Database } from './engines.js';
 import { GroupCommit } from './group-commit.js';
 import { linkStatements } from './link-statements.js';
@@ -156,7 +164,13 @@ export class SqlLinkStore implements LinkStore {
 
   /** Appends the values to `values`. @returns the filter as SQL */
   private conditions(filter: LinkFilter & { id?: string }, values: unknown[], now: number): string {
-    const columns = { id: filter.id, subject: filter.subject, recipient: filter.recipient, recipient_key: filter.recipientKey, purpose: filter.purpose };
+    const columns = {
+      id: filter.id,
+      subject: filter.subject,
+      recipient: filter.recipient,
+      recipient_key: filter.recipientKey,
+      purpose: filter.purpose,
+    };
     const conditions: string[] = [];
     for (const [column, value] of Object.entries(columns)) {
       if (value !== undefined) conditions.push(`AND l.${column} = $${values.push(value)}`);
@@ -172,4 +186,3 @@ export class SqlLinkStore implements LinkStore {
 function windowsJson(windows: readonly Window[]): string {
   return JSON.stringify(windows.map(({ from, count }) => ({ since: from, permits: count })));
 }
-

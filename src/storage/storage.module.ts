@@ -1,4 +1,11 @@
-import { ConfigurableModuleBuilder, Global, Inject, Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
+import {
+  ConfigurableModuleBuilder,
+  Global,
+  Inject,
+  Injectable,
+  Module,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
 import { APP_STORE } from '../apps/app.js';
 import { LINK_STORE } from '../links/link-store.js';
 import { openDatabase, type Database } from './engines.js';
@@ -15,7 +22,9 @@ export interface StorageOptions {
 /** The open `Database`. */
 export const DATABASE = Symbol('DATABASE');
 
-const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = new ConfigurableModuleBuilder<StorageOptions>().setClassMethodName('forRoot').build();
+const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = new ConfigurableModuleBuilder<StorageOptions>()
+  .setClassMethodName('forRoot')
+  .build();
 
 /** @throws if the schema is out of date and may not be migrated */
 export async function openWithSchema({ url, migrate }: StorageOptions): Promise<Database> {
@@ -23,7 +32,9 @@ export async function openWithSchema({ url, migrate }: StorageOptions): Promise<
   if (migrate) await database.dataSource.runMigrations({ transaction: 'each' });
   else if (await database.dataSource.showMigrations()) {
     await database.dataSource.destroy();
-    throw new Error('The database schema is out of date. Run `oncelink migrate` with the same DATABASE_URL, then start again.');
+    throw new Error(
+      'The database schema is out of date. Run `oncelink migrate` with the same DATABASE_URL, then start again.',
+    );
   }
   return database;
 }

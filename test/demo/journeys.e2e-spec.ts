@@ -270,7 +270,7 @@ describe('The demo app, with a real browser against the real service', () => {
       const robot = await somebody();
       expect(await robot.visit(url)).toBe(200);
       await robot.page.waitForLoadState('networkidle');
-      await robot.page.waitForFunction('performance.now() > 3000');
+      await robot.page.waitForFunction(() => performance.now() > 3000);
       await robot.page.reload();
       expect(await statusOf(id)).toBe('active');
     });

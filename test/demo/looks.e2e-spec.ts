@@ -5,26 +5,31 @@ import { Service, until } from './service.js';
 
 const PASSWORD = 'fog on the lake';
 
+let service: Service;
+let browser: Browser;
+
+beforeAll(async () => {
+  [service, browser] = await Promise.all([Service.start(), launchBrowser()]);
+}, 60_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await service?.stop();
+});
+
 describe.each([
   ['light', 1280],
   ['dark', 360],
   ['light', 360],
   ['dark', 1280],
 ] as const)('Every page, %s, %i px wide', (colorScheme, width) => {
-  let service: Service;
-  let browser: Browser;
   let ann: Person;
   const email = `ann.${colorScheme}.${width}@example.com`;
 
   beforeAll(async () => {
-    [service, browser] = await Promise.all([Service.start(), launchBrowser()]);
     ann = await Person.with(browser, service, { colorScheme, viewport: { width, height: 800 } });
-  }, 60_000);
-
-  afterAll(async () => {
-    await browser?.close();
-    await service?.stop();
   });
+  afterAll(() => ann.context.close());
 
   /** No accessibility faults, nothing that needs scrolling sideways, nothing that the page's own policy blocks. */
   const look = async (name: string): Promise<void> => {
@@ -67,7 +72,6 @@ describe.each([
     await ann.confirm();
     await look('this-device');
     await ann.press('Yes, sign in here');
-    await phone.openMail(email, 2).catch(() => undefined);
     await ann.visit('/demo/signed-in');
     await look('nothing-handed-over');
     await phone.context.close();
@@ -91,7 +95,7 @@ describe.each([
 
   it('of the service when a link is not good', async () => {
     const mint = (subject: string, more: object = {}) =>
-      service.mint({ purpose: 'magic-link', recipient: 'looks@example.com', subject, ...more });
+      service.mint({ purpose: 'magic-link', recipient: email, subject: `${subject}-${colorScheme}-${width}`, ...more });
     const statusOf = async (id: string): Promise<unknown> => (await service.api(`/v1/links/${id}`)).body['status'];
 
     const short = await mint('looks-1', { expiresIn: 1 });
@@ -119,7 +123,7 @@ describe.each([
 
     const page = await service.mint({
       purpose: 'email-verification',
-      recipient: 'looks@example.com',
+      recipient: email,
       subject: 'looks-5',
     });
     await ann.visit(page.url);

@@ -57,7 +57,11 @@ export async function startService({ env = {}, clock }: { env?: Record<string, s
   const inbox = app.get<Inbox>(Inbox);
 
   /** One request, redirects not followed. */
-  const request = async (method: string, path: string, options: { body?: unknown; headers?: Record<string, string> } = {}): Promise<Answer> => {
+  const request = async (
+    method: string,
+    path: string,
+    options: { body?: unknown; headers?: Record<string, string> } = {},
+  ): Promise<Answer> => {
     const raw = typeof options.body === 'string' || options.body === undefined;
     const response = await fetch(url + path, {
       method,
@@ -66,7 +70,8 @@ export async function startService({ env = {}, clock }: { env?: Record<string, s
       body: raw ? (options.body as string | undefined) : JSON.stringify(options.body),
     });
     const text = await response.text();
-    const body: unknown = (response.headers.get('content-type') ?? '').includes('json') && text ? JSON.parse(text) : undefined;
+    const body: unknown =
+      (response.headers.get('content-type') ?? '').includes('json') && text ? JSON.parse(text) : undefined;
     return { status: response.status, headers: response.headers, text, body: body as never };
   };
   /** The same with the API key of app `default`. */
@@ -84,7 +89,8 @@ export async function startService({ env = {}, clock }: { env?: Record<string, s
     api,
     /** everything that was logged so far */
     logged: () => lines.join(''),
-    mint: (body: object = {}, headers?: Record<string, string>): Promise<Answer> => api('POST', '/v1/links', mintBody(body), headers),
+    mint: (body: object = {}, headers?: Record<string, string>): Promise<Answer> =>
+      api('POST', '/v1/links', mintBody(body), headers),
     /** a link that is returned instead of mailed */
     mintReturned: async (body: object = {}): Promise<{ id: string; url: string; token: string }> => {
       const answer = await api('POST', '/v1/links', mintBody({ delivery: 'return', ...body }));

@@ -9,7 +9,11 @@ export class Links1764000000000 implements MigrationInterface {
     const postgres = runner.connection.options.type === 'postgres';
     // Ids are ordered by their bytes, in every locale: "newer" and "since" are ranges of the key.
     const bytewise = { collation: postgres ? 'C' : 'BINARY' };
-    const text = (name: string, more: Partial<TableColumnOptions> = {}): TableColumnOptions => ({ name, type: 'text', ...more });
+    const text = (name: string, more: Partial<TableColumnOptions> = {}): TableColumnOptions => ({
+      name,
+      type: 'text',
+      ...more,
+    });
     const time = (name: string, isNullable = true): TableColumnOptions => ({ name, type: 'bigint', isNullable });
     const flag = (name: string): TableColumnOptions => ({ name, type: 'integer' });
     const maybe = { isNullable: true };
@@ -73,7 +77,12 @@ export class Links1764000000000 implements MigrationInterface {
         indices: [
           { name: 'links_subject', columnNames: ['app', 'subject', 'id'] },
           { name: 'links_recipient', columnNames: ['app', 'recipient_key', 'id'] },
-          { name: 'links_idempotency', columnNames: ['app', 'idempotency_key'], isUnique: true, where: 'idempotency_key IS NOT NULL' },
+          {
+            name: 'links_idempotency',
+            columnNames: ['app', 'idempotency_key'],
+            isUnique: true,
+            where: 'idempotency_key IS NOT NULL',
+          },
           // The outbox: only rows with a mail still to send are in it, so it stays as small as the queue is.
           { name: 'links_due', columnNames: ['due_at'], where: 'due_at IS NOT NULL' },
         ],

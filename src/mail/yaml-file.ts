@@ -1,0 +1,44 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { LineCounter, parseDocument } from 'yaml';
+import type { z } from 'zod';
+import { TemplateFault, TemplatesError } from './template-fault.js';
+
+export interface YamlFile<Value> {
+  readonly value: Value;
+  /** a fault at the place of a member, for rules that the schema cannot say */
+  readonly fault: (path: readonly PropertyKey[], message: string) => TemplateFault;
+}
+
+/** Reads a YAML file by a schema. @throws TemplatesError with every fault, each at its line */
+export function readYamlFile<Schema extends z.ZodType>(file: string, schema: Schema): YamlFile<z.infer<Schema>> {
+  if (!existsSync(file)) throw new TemplateFault(file, 1, 'is missing');
+  const lines = new LineCounter();
+  const document = parseDocument(readFileSync(file, 'utf8'), { lineCounter: lines, uniqueKeys: true });
+  if (document.errors.length > 0) {
+    throw new TemplatesError(
+      document.errors.map(
+        (error) => new TemplateFault(file, error.linePos?.[0].line ?? 1, error.message.split('\n')[0]!),
+      ),
+    );
+  }
+  /** The line of the deepest node on the path: a missing member is reported where it should stand. */
+  const lineOf = (path: readonly PropertyKey[]): number => {
+    for (let depth = path.length; depth > 0; depth--) {
+      const node = document.getIn(path.slice(0, depth), true) as { range?: [number, number, number] } | undefined;
+      if (node?.range) return lines.linePos(node.range[0]).line;
+    }
+    return 1;
+  };
+  const fault = (path: readonly PropertyKey[], message: string): TemplateFault =>
+    new TemplateFault(file, lineOf(path), [path.join('.'), message].filter(Boolean).join(': '));
+
+  const parsed = schema.safeParse(document.toJS() ?? {});
+  if (parsed.success) return { value: parsed.data, fault };
+  throw new TemplatesError(
+    parsed.error.issues.map((issue) =>
+      issue.code === 'unrecognized_keys'
+        ? fault([...issue.path, issue.keys[0]!], 'is not a known setting')
+        : fault(issue.path, issue.message),
+    ),
+  );
+}

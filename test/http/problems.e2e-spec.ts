@@ -1,0 +1,184 @@
+import { join } from 'node:path';
+import { addApp, callerFor } from '../support/apps.js';
+import { CANARY, STATUS_OF, expectNoEcho, expectProblem, type Code } from '../support/problem.js';
+import { API_KEY, HandSetClock, mintBody, startService, type Answer, type TestService } from '../support/service.js';
+import { lockDatabase } from '../support/sqlite-lock.js';
+
+const clock = new HandSetClock();
+let service: TestService;
+beforeAll(async () => {
+  service = await startService({ clock, env: { REDIRECT_URIS: 'https://app.example/callback' } });
+});
+afterAll(() => service.stop());
+
+const redeem = (token: string, more: object = {}): Promise<Answer> =>
+  service.api('POST', '/v1/links/redeem', { token, purpose: 'password-reset', ...more });
+const lock = () => lockDatabase(join(service.directory, 'oncelink.sqlite'));
+
+/** How each problem comes about, and something of the input that must not come back. */
+const PRODUCE: Record<Code, () => Promise<Answer>> = {
+  request_invalid: () => service.mint({ recipient: `${CANARY} <ann@example.com>`, [CANARY]: CANARY }),
+  unauthorized: () =>
+    service.request('GET', '/v1/links', { headers: { authorization: `Bearer olk_${CANARY}_0123456789abcdef0123456789` } }),
+  forbidden: async () => {
+    const reader = await callerFor(service, 'default', ['links:read']);
+    return reader('POST', '/v1/links', mintBody({ subject: CANARY }));
+  },
+  not_found: () => service.api('GET', `/v1/links/${CANARY}`),
+  token_invalid: () => redeem(`${CANARY}.${CANARY}.${CANARY}`),
+  link_expired: async () => {
+    const { token } = await service.mintReturned({ expiresIn: 60, subject: CANARY });
+    clock.advance(60);
+    return redeem(token);
+  },
+  link_redeemed: async () => {
+    const { token } = await service.mintReturned({ data: { name: CANARY }, subject: CANARY });
+    expect((await redeem(token)).status).toBe(200);
+    return redeem(token);
+  },
+  link_revoked: async () => {
+    const { id, token } = await service.mintReturned({ subject: `${CANARY}2` });
+    await service.api('POST', `/v1/links/${id}/revoke`);
+    return redeem(token);
+  },
+  link_superseded: async () => {
+    const { token } = await service.mintReturned({ subject: `${CANARY}3` });
+    await service.mintReturned({ subject: `${CANARY}3` });
+    return redeem(token);
+  },
+  fingerprint_mismatch: async () => {
+    const { token } = await service.mintReturned({ fingerprint: `${CANARY} was` });
+    return redeem(token, { fingerprint: `${CANARY} is` });
+  },
+  binding_mismatch: async () => {
+    const { token } = await service.mintReturned({ codeChallenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM' });
+    return redeem(token, { codeVerifier: CANARY });
+  },
+  redirect_uri_not_allowed: () => service.mint({ redirectUri: `https://app.example/${CANARY}` }),
+  idempotency_mismatch: async () => {
+    await service.mint({ subject: 'first' }, { 'idempotency-key': CANARY });
+    return service.mint({ subject: CANARY }, { 'idempotency-key': CANARY });
+  },
+  rate_limited: async () => {
+    await service.mint({ recipient: `${CANARY}@example.com` });
+    return service.mint({ recipient: `${CANARY}@example.com` });
+  },
+  payload_too_large: () => service.mint({ data: { [CANARY]: CANARY.repeat(8_000) } }),
+  unsupported_media_type: () =>
+    service.api('POST', '/v1/links', `<recipient>${CANARY}</recipient>`, { 'content-type': `application/${CANARY}` }),
+  method_not_allowed: () => service.api('DELETE', `/v1/links/${CANARY}`),
+  unavailable: async () => {
+    const unlock = await lock();
+    const answer = await service.mint({ subject: CANARY });
+    await unlock();
+    return answer;
+  },
+};
+
+test.each(Object.keys(STATUS_OF) as Code[])('%s has its status and its exact document', async (code) => {
+  expectProblem(await PRODUCE[code](), code);
+});
+
+test('a body that is not JSON is request_invalid with status 400', async () => {
+  expectProblem(await service.api('POST', '/v1/links', `{"recipient": ${CANARY}`), 'request_invalid', 400);
+});
+
+test('request_invalid lists every fault of a body at once, each by its pointer', async () => {
+  const { body } = await service.mint({ recipient: 7, subject: '', locale: 'no such locale', expiresIn: '60' });
+  const pointers = body.errors.map(({ pointer }: { pointer: string }) => pointer);
+  expect(pointers.sort()).toEqual(['/expiresIn', '/locale', '/recipient', '/subject']);
+});
+
+test('the fault of an unknown variable of the mail is found below templateData', async () => {
+  const { body } = await service.mint({ templateData: { [CANARY]: 'x' } });
+  expect(body.errors).toEqual([{ pointer: expect.stringMatching(/^\/templateData/), detail: expect.any(String) }]);
+});
+
+test('every problem has an instance of its own, which the log bears, too', async () => {
+  const [one, two] = await Promise.all([service.api('GET', '/v1/links/none'), service.api('GET', '/v1/links/none')]);
+  expect(one.body.instance).not.toBe(two.body.instance);
+  expect(service.logged()).toContain(one.body.instance.split(':').at(-1));
+});
+
+test('unauthorized names the scheme, and is the answer to every key that is not in force', async () => {
+  const wrong = [undefined, 'Basic dXNlcjpwYXNz', 'Bearer', `Bearer ${API_KEY}x`, `Bearer ${API_KEY.slice(0, -1)}`, API_KEY];
+  for (const authorization of wrong) {
+    const answer = await service.request('GET', '/v1/purposes', { headers: authorization ? { authorization } : {} });
+    expectProblem(answer, 'unauthorized');
+    expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer/);
+  }
+  expectProblem(await service.request('GET', `/v1/links?access_token=${API_KEY}`), 'unauthorized');
+});
+
+test('unauthorized comes before any judgement of the body', async () => {
+  expectProblem(await service.request('POST', '/v1/links', { body: { nonsense: true } }), 'unauthorized');
+});
+
+test.each([
+  ['PUT', '/v1/links', 'GET'],
+  ['DELETE', '/v1/links', 'POST'],
+  ['GET', '/v1/links/redeem', 'POST'],
+  ['GET', '/v1/links/inspect', 'POST'],
+  ['PATCH', '/v1/links/some-id', 'GET'],
+  ['GET', '/v1/links/some-id/revoke', 'POST'],
+  ['POST', '/v1/purposes', 'GET'],
+  ['POST', '/health/live', 'GET'],
+])('%s %s is method_not_allowed, and Allow names %s', async (method, path, allowed) => {
+  const answer = await service.api(method, path);
+  expectProblem(answer, 'method_not_allowed');
+  expect(answer.headers.get('allow')!.split(/, */)).toContain(allowed);
+  expect(answer.headers.get('allow')!.split(/, */)).not.toContain(method);
+});
+
+test.each(['/nothing', `/${CANARY}`, '/v1', `/v1/${CANARY}`, `/v1/links/a/${CANARY}`, `/v1/links/${'a'.repeat(3_000)}`])(
+  'an address that does not exist is not_found without a key being asked for: %.40s',
+  async (path) => {
+    expectProblem(await service.api('GET', path), 'not_found');
+  },
+);
+
+test.each([`/v1/links/%zz${CANARY}`, `/v1/links/%c3%28${CANARY}`, `/%zz${CANARY}`, `/v1/links?subject=%zz${CANARY}`])(
+  'an address that cannot be decoded is a problem document that does not repeat it: %s',
+  async (path) => {
+    const answer = await service.api('GET', path);
+    expect([400, 404, 422]).toContain(answer.status);
+    expectProblem(answer, answer.body.code, answer.status);
+  },
+);
+
+describe('while the database cannot be written', () => {
+  test('nothing is decided, and afterwards the link is as good as before', async () => {
+    const mailed = (await service.mint({ subject: 'kept' })).body;
+    const { id, token } = await service.mintReturned({ purpose: 'magic-link' });
+    const question = { token, purpose: 'magic-link' };
+    const unlock = await lock();
+    try {
+      expectProblem(await service.api('POST', '/v1/links/redeem', question), 'unavailable');
+      expectProblem(await service.api('POST', `/v1/links/${id}/revoke`), 'unavailable');
+      expectProblem(await service.mint({ subject: 'never-was' }), 'unavailable');
+    } finally {
+      await unlock();
+    }
+    expect((await service.api('GET', '/v1/links?subject=never-was')).body.items).toEqual([]);
+    expect((await service.api('GET', `/v1/links/${mailed.id}`)).body.status).toBe('active');
+    expect((await service.api('POST', '/v1/links/inspect', question)).status).toBe(200);
+    expect((await service.api('POST', '/v1/links/redeem', question)).status).toBe(200);
+  });
+
+  // Each would wait its 1.5 s; one after the other they would wait for longer than anybody does.
+  test('ten callers at once get their answer at once, not one after the other', async () => {
+    const links = await Promise.all(Array.from({ length: 10 }, () => service.mintReturned({})));
+    const unlock = await lock();
+    try {
+      for (const answer of await Promise.all(links.map(({ token }) => redeem(token)))) expectProblem(answer, 'unavailable');
+    } finally {
+      await unlock();
+    }
+    for (const { token } of links) expect((await redeem(token)).status).toBe(200);
+  }, 9_000);
+});
+
+test('no answer of this file repeated its input, and neither did the log', async () => {
+  expectNoEcho(await service.api('GET', `/v1/links?${CANARY}=1&limit=${CANARY}`));
+  expect(service.logged()).not.toContain(CANARY);
+});
