@@ -10,7 +10,6 @@ import type { listRequest, mintRequest, redeemRequest, revokeRequest } from './l
 export { StorageModule, type StorageOptions } from './storage/storage.module.js';
 export { MailModule, type MailOptions } from './mail/mail.module.js';
 export { LinksModule, type LinksOptions } from './links/links.module.js';
-export { TemplatesError } from './mail/template-fault.js';
 export { HttpModule, type HttpOptions } from './http/http.module.js';
 export { createFastifyAdapter, prepareHttp } from './http/configure-http.js';
 /** What the modules' options are made of. */

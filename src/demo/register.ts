@@ -19,7 +19,10 @@ export interface DevelopmentOptions {
  * with an API key of its own, new at every start, that talks to the public API.
  * @returns the demo's redirect URIs
  */
-export async function registerDevelopment(app: NestFastifyApplication, { host, port, publicUrl, dataDir }: DevelopmentOptions): Promise<string[]> {
+export async function registerDevelopment(
+  app: NestFastifyApplication,
+  { host, port, publicUrl, dataDir }: DevelopmentOptions,
+): Promise<string[]> {
   const baseUrl = `${publicUrl}/demo`;
   const redirectUris = demoRedirectUris(baseUrl);
   await app.get<AppStore>(APP_STORE).save({ id: 'demo', name: 'Fernweh', redirectUris });
@@ -28,7 +31,13 @@ export async function registerDevelopment(app: NestFastifyApplication, { host, p
 
   const server = app.getHttpAdapter().getInstance();
   const address = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
-  await server.register(demoApp, { prefix: '/demo', apiUrl: `http://${address}:${port}`, apiKey, baseUrl, databasePath: join(dataDir, 'demo.sqlite') });
+  await server.register(demoApp, {
+    prefix: '/demo',
+    apiUrl: `http://${address}:${port}`,
+    apiKey,
+    baseUrl,
+    databasePath: join(dataDir, 'demo.sqlite'),
+  });
   await server.register(devInbox, { prefix: '/dev/inbox', inbox: app.get<Inbox>(Inbox) });
   server.get('/', (_request, reply) => reply.redirect(`${publicUrl}/demo`, 303));
   return redirectUris;

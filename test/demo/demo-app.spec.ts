@@ -212,6 +212,23 @@ describe('The demo app', () => {
       expect(unknown.body.replaceAll('bob@', 'ann@')).toBe(wrong.body);
     });
 
+    it('by a link that this browser asked for: redeems it with its secret, and asks nothing', async () => {
+      const visitor = stage.browser();
+      await visitor.post('/demo/sign-up', { name: 'Ann', email: 'ann@example.com', password: PASSWORD });
+      const link = { subject: lastCall().body['subject'], recipient: 'ann@example.com', status: 'redeemed' };
+      await visitor.post('/demo/magic-link', { email: 'ann@example.com' });
+      const codeVerifier = visitor.jar.get('fernweh_verifier')!.value;
+      stage.answer = () => ({ status: 200, body: { link } });
+      stage.calls.length = 0;
+      await visitor.get(`/demo/signed-in?code=${CODE}`);
+      expect((await visitor.get('/demo/signed-in')).headers.location).toBe('/demo/account');
+      expect(stage.calls.map(({ path, body }) => [path, body])).toEqual([
+        ['/v1/links/redeem', { code: CODE, purpose: 'magic-link', codeVerifier }],
+      ]);
+      expect((await visitor.get('/demo/account')).statusCode).toBe(200);
+      expect(visitor.jar.has('fernweh_code')).toBe(false);
+    });
+
     it('by a link that another browser asked for: names the account, and redeems only at the yes', async () => {
       const { visitor } = await memberWithCode('signed-in');
       visitor.jar.delete('fernweh_verifier');

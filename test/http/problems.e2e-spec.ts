@@ -1,8 +1,9 @@
 import { join } from 'node:path';
-import { addApp, callerFor } from '../support/apps.js';
+import { callerFor } from '../support/apps.js';
 import { CANARY, STATUS_OF, expectNoEcho, expectProblem, type Code } from '../support/problem.js';
 import { API_KEY, HandSetClock, mintBody, startService, type Answer, type TestService } from '../support/service.js';
 import { lockDatabase } from '../support/sqlite-lock.js';
+import { within } from '../support/within.js';
 
 const clock = new HandSetClock();
 let service: TestService;
@@ -84,9 +85,9 @@ test('a body that is not JSON is request_invalid with status 400', async () => {
 });
 
 test('request_invalid lists every fault of a body at once, each by its pointer', async () => {
-  const { body } = await service.mint({ recipient: 7, subject: '', locale: 'no such locale', expiresIn: '60' });
-  const pointers = body.errors.map(({ pointer }: { pointer: string }) => pointer);
-  expect(pointers.sort()).toEqual(['/expiresIn', '/locale', '/recipient', '/subject']);
+  const { body } = await service.mint({ recipient: 7, subject: '', locale: false, expiresIn: '60' });
+  const pointers = new Set(body.errors.map(({ pointer }: { pointer: string }) => pointer));
+  expect([...pointers].sort()).toEqual(['/expiresIn', '/locale', '/recipient', '/subject']);
 });
 
 test('the fault of an unknown variable of the mail is found below templateData', async () => {
@@ -137,7 +138,7 @@ test.each(['/nothing', `/${CANARY}`, '/v1', `/v1/${CANARY}`, `/v1/links/a/${CANA
   },
 );
 
-test.each([`/v1/links/%zz${CANARY}`, `/v1/links/%c3%28${CANARY}`, `/%zz${CANARY}`, `/v1/links?subject=%zz${CANARY}`])(
+test.each([`/v1/links/%zz${CANARY}`, `/v1/links/%c3%28${CANARY}`, `/%zz${CANARY}`, `/v1/links?limit=%zz${CANARY}`])(
   'an address that cannot be decoded is a problem document that does not repeat it: %s',
   async (path) => {
     const answer = await service.api('GET', path);
@@ -148,34 +149,47 @@ test.each([`/v1/links/%zz${CANARY}`, `/v1/links/%c3%28${CANARY}`, `/%zz${CANARY}
 
 describe('while the database cannot be written', () => {
   test('nothing is decided, and afterwards the link is as good as before', async () => {
-    const mailed = (await service.mint({ subject: 'kept' })).body;
-    const { id, token } = await service.mintReturned({ purpose: 'magic-link' });
-    const question = { token, purpose: 'magic-link' };
+    const { id, token } = await service.mintReturned();
     const unlock = await lock();
     try {
-      expectProblem(await service.api('POST', '/v1/links/redeem', question), 'unavailable');
+      expectProblem(await redeem(token), 'unavailable');
       expectProblem(await service.api('POST', `/v1/links/${id}/revoke`), 'unavailable');
-      expectProblem(await service.mint({ subject: 'never-was' }), 'unavailable');
+      expectProblem(await service.mint(), 'unavailable');
+      expect((await service.api('GET', `/v1/links/${id}`)).body.status).toBe('active');
     } finally {
       await unlock();
     }
-    expect((await service.api('GET', '/v1/links?subject=never-was')).body.items).toEqual([]);
-    expect((await service.api('GET', `/v1/links/${mailed.id}`)).body.status).toBe('active');
-    expect((await service.api('POST', '/v1/links/inspect', question)).status).toBe(200);
-    expect((await service.api('POST', '/v1/links/redeem', question)).status).toBe(200);
+    expect((await redeem(token)).status).toBe(200);
+    expect((await service.mint()).status).toBe(201);
   });
 
-  // Each would wait its 1.5 s; one after the other they would wait for longer than anybody does.
-  test('ten callers at once get their answer at once, not one after the other', async () => {
-    const links = await Promise.all(Array.from({ length: 10 }, () => service.mintReturned({})));
+  test('a redemption that had to wait behind other writes is not carried out after its 503', async () => {
+    const [one, two, three] = await Promise.all([1, 2, 3].map(() => service.mintReturned()));
     const unlock = await lock();
     try {
-      for (const answer of await Promise.all(links.map(({ token }) => redeem(token)))) expectProblem(answer, 'unavailable');
+      const revocations = [one, two].map((link) => service.api('POST', `/v1/links/${link!.id}/revoke`));
+      const answers = await Promise.all([...revocations, redeem(three!.token)]);
+      for (const answer of answers) expectProblem(answer, 'unavailable');
+    } finally {
+      await unlock();
+    }
+    // Whatever waits in the database's own queue runs before this does.
+    await service.mintReturned();
+    expect((await service.api('GET', `/v1/links/${three!.id}`)).body.status).toBe('active');
+    expect((await redeem(three!.token)).status).toBe(200);
+  });
+
+  test('ten callers at once are all answered soon, not one after the other', async () => {
+    const links = await Promise.all(Array.from({ length: 10 }, () => service.mintReturned()));
+    const unlock = await lock();
+    try {
+      const answers = await within(8, Promise.all(links.map(({ token }) => redeem(token))));
+      for (const answer of answers) expectProblem(answer, 'unavailable');
     } finally {
       await unlock();
     }
     for (const { token } of links) expect((await redeem(token)).status).toBe(200);
-  }, 9_000);
+  });
 });
 
 test('no answer of this file repeated its input, and neither did the log', async () => {

@@ -7,6 +7,7 @@ import { addressOf, textOf } from '../pages/fields.js';
 import { magicLinkPage, thisDevicePage } from '../pages/magic-link.js';
 import { rememberBrowser, verifierOf } from '../same-browser.js';
 import { currentUser, signIn } from '../sessions.js';
+import type { User } from '../users.js';
 import { goTo, sendPage } from '../web/pages.js';
 
 const purpose = 'magic-link';
@@ -51,8 +52,8 @@ export function magicLink(app: FastifyInstance, { oncelink, users, redirectUri }
 
     // The browser that asked has pressed the button on the confirm page: that is all the consent there is to give.
     const codeVerifier = verifierOf(request);
-    const entered = codeVerifier && (await enter(request, reply, handOver, codeVerifier).catch(unlessForeign));
-    if (entered) return entered;
+    const owner = codeVerifier && (await redeem(handOver, codeVerifier).catch(unlessForeign));
+    if (owner) return enter(request, reply, owner);
     // Any other browser: another device of the same person, most often. But it may also be somebody who was sent a
     // stranger's link, to work in the stranger's account unawares (login CSRF). So name the account, and ask.
     const link = await oncelink.inspect({ code: handOver.code, purpose });
@@ -60,18 +61,19 @@ export function magicLink(app: FastifyInstance, { oncelink, users, redirectUri }
   });
 
   // "Yes, sign in on this device."
-  app.post('/signed-in', { config }, (request, reply) => enter(request, reply, codeOf(request)));
+  app.post('/signed-in', { config }, async (request, reply) => enter(request, reply, await redeem(codeOf(request))));
 
-  async function enter(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    { code, attempt }: HandOver,
-    codeVerifier?: string,
-  ) {
+  async function redeem({ code, attempt }: HandOver, codeVerifier?: string): Promise<User> {
     const link = await oncelink.redeem({ code, purpose, codeVerifier }, attempt);
     const user = await users.byId(link.subject);
     // The link proves the mailbox it went to. Should the account have moved to another address, it proves nothing.
     if (user?.email !== link.recipient) throw new OncelinkProblem('token_invalid', 400);
+    return user;
+  }
+
+  // The account does not become verified by this: its password may be of somebody who signed up with this address
+  // before its owner came (account pre-hijacking). A reset, which replaces the password, does verify.
+  async function enter(request: FastifyRequest, reply: FastifyReply, user: User): Promise<FastifyReply> {
     await signIn(request, user);
     forgetCode(request, reply);
     return goTo(reply, '/demo/account');

@@ -46,10 +46,11 @@ export function urlsIn(text: string): string[] {
   return (text.match(/\bhttps?:\/\/[^\s<>"']+/gi) ?? []).map((url) => url.replace(/[).,;:!?\]]+$/, ''));
 }
 
-const ENTITIES: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"' };
+const ENTITIES: Record<string, string> = { '&amp;': '&', '&lt;': '<', '&gt;': '>', '&quot;': '"' };
 
 function unescape(attribute: string): string {
-  return attribute.replace(/&(?:#x([0-9a-f]+)|#(\d+)|(amp|lt|gt|quot));/gi, (_, hex, decimal, name) =>
-    name ? ENTITIES[name.toLowerCase()]! : String.fromCodePoint(hex ? parseInt(hex, 16) : Number(decimal)),
-  );
+  return attribute.replace(/&(?:#x[0-9a-f]{1,6}|#\d{1,7}|amp|lt|gt|quot);/gi, (entity) => {
+    const named = ENTITIES[entity.toLowerCase()];
+    return named ?? String.fromCodePoint(Number(entity.slice(2, -1).replace(/^x/i, '0x')));
+  });
 }

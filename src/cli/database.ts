@@ -1,0 +1,72 @@
+import { existsSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { ApiKeys } from '../apps/api-keys.js';
+import type { AppStore } from '../apps/app.js';
+import type { LinkStore } from '../links/link-store.js';
+import { openDatabase, type Database } from '../storage/engines.js';
+import { SqlAppStore } from '../storage/sql-app-store.js';
+import { SqlLinkStore } from '../storage/sql-link-store.js';
+import { Failure, reasonOf } from './failure.js';
+import { settingsFor } from './settings-for.js';
+
+export interface Stores {
+  readonly apps: AppStore;
+  readonly keys: ApiKeys;
+  readonly links: LinkStore;
+}
+
+/** Opens the database for the length of `work`; the service may be using it at the same time. */
+export async function withStores<Result>(
+  work: (stores: Stores) => Promise<Result>,
+  options: { mayCreate?: boolean } = {},
+): Promise<Result> {
+  const { databaseUrl, production } = settingsFor(['databaseUrl']);
+  if (!options.mayCreate && isMissing(databaseUrl))
+    throw new Failure(
+      'There is no database at DATABASE_URL yet. `oncelink migrate` makes it, and so does the first start.',
+    );
+  const database = await open(databaseUrl);
+  try {
+    await requireSchema(database, { migrate: !production || databaseUrl.startsWith('sqlite:') });
+    const apps = new SqlAppStore(database);
+    return await work({ apps, keys: new ApiKeys(apps, Date.now), links: new SqlLinkStore(database) });
+  } finally {
+    await database.dataSource.destroy();
+  }
+}
+
+/** @throws Failure if it cannot be reached or would not be durable */
+export async function open(databaseUrl: string): Promise<Database> {
+  try {
+    return await openDatabase(databaseUrl);
+  } catch (error) {
+    throw new Failure(`The database cannot be opened: ${reasonOf(error)}. Check DATABASE_URL.`);
+  }
+}
+
+/** Whether a SQLite file would be made by opening it. */
+export function isMissing(databaseUrl: string): boolean {
+  const [, path] = /^sqlite:(?:\/\/(?=\/|[^/]))?(.*)$/.exec(databaseUrl) ?? [];
+  return path !== undefined && path !== ':memory:' && !existsSync(path);
+}
+
+/** @returns the names of the migrations that were applied */
+export async function migrate({ dataSource }: Database): Promise<string[]> {
+  // Instances that are deployed together migrate together. The loser of that race fails once and then finds it done.
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return (await dataSource.runMigrations({ transaction: 'each' })).map(({ name }) => name);
+    } catch (error) {
+      if (attempt === 4) throw new Failure(`The schema could not be brought up to date: ${reasonOf(error)}.`);
+      await pause(attempt * 250);
+    }
+  }
+}
+
+/** By the service's rule: a shared PostgreSQL in production is migrated on purpose only. */
+async function requireSchema(database: Database, options: { migrate: boolean }): Promise<void> {
+  if (!(await database.dataSource.showMigrations())) return;
+  if (!options.migrate)
+    throw new Failure('The database schema is out of date. Run `oncelink migrate` with the same DATABASE_URL first.');
+  await migrate(database);
+}

@@ -1,0 +1,65 @@
+import type { DataSource } from 'typeorm';
+import { openDatabase, type Database } from '../../storage/engines.js';
+import { isMissing } from '../database.js';
+import { reasonOf } from '../failure.js';
+import { settingsFor } from '../settings-for.js';
+import { SqlAppStore } from '../../storage/sql-app-store.js';
+import { checkApps } from './apps.js';
+import { fail, ok, warn, type Finding } from './finding.js';
+
+/** Whether the database can be reached, keeps what it says it keeps, has the tables, and somebody to serve. */
+export async function* checkDatabase(): AsyncIterable<Finding> {
+  const { databaseUrl, production } = settingsFor(['databaseUrl']);
+  if (isMissing(databaseUrl))
+    return yield warn('database', 'the file does not exist yet; `oncelink migrate` or the first start makes it');
+  let database: Database;
+  try {
+    database = await openDatabase(databaseUrl);
+  } catch (error) {
+    return yield fail('database', `${reasonOf(error)}; check DATABASE_URL and that the database runs`);
+  }
+  try {
+    yield ok('database', `${database.dialect.name === 'sqlite' ? 'SQLite' : 'PostgreSQL'} answers`);
+    yield* checkDurability(database);
+    if (await database.dataSource.showMigrations()) {
+      const byItself = !production || database.dialect.name === 'sqlite';
+      yield byItself
+        ? warn('schema', 'out of date; the next start or `oncelink migrate` brings it up to date')
+        : fail('schema', 'out of date; run `oncelink migrate`, the service refuses to start before');
+    } else {
+      yield ok('schema', 'up to date');
+      yield* checkApps(new SqlAppStore(database));
+    }
+  } finally {
+    await database.dataSource.destroy();
+  }
+}
+
+/** Opening refuses what would lose acknowledged writes; this says what is in force, and what only weakens a server. */
+async function* checkDurability({ dataSource, dialect }: Database): AsyncIterable<Finding> {
+  if (dialect.name === 'sqlite') {
+    const mode = await read(dataSource, 'PRAGMA journal_mode');
+    const synchronous = await read(dataSource, 'PRAGMA synchronous');
+    const safe = mode === 'wal' && Number(synchronous) >= 2;
+    yield safe
+      ? ok('durability', 'WAL, synchronous=FULL')
+      : fail('durability', `journal_mode=${mode}, synchronous=${synchronous}; put the file on a local disk`);
+    return;
+  }
+  const commit = await read(dataSource, 'SHOW synchronous_commit');
+  const pages = await read(dataSource, 'SHOW full_page_writes');
+  if (commit !== 'on' && commit !== 'remote_apply')
+    yield fail(
+      'durability',
+      `synchronous_commit=${commit} in our sessions; a connection pooler may drop it: let it pass the option on`,
+    );
+  else if (pages !== 'on')
+    yield warn('durability', 'full_page_writes=off; a crash can tear pages unless the disk writes them whole');
+  else yield ok('durability', `fsync=on, synchronous_commit=${commit}`);
+}
+
+/** @returns the only column of the only row */
+async function read(dataSource: DataSource, sql: string): Promise<string> {
+  const [row] = (await dataSource.query(sql)) as Record<string, unknown>[];
+  return String(Object.values(row!)[0]);
+}

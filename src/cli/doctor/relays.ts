@@ -1,0 +1,50 @@
+import { createTransport } from 'nodemailer';
+import { hush, reasonOf } from '../failure.js';
+import { settingsFor } from '../settings-for.js';
+import { fail, ok, warn, type Finding } from './finding.js';
+
+/** Somebody is waiting in front of a terminal. In ms. */
+const TIMEOUTS = { dnsTimeout: 5_000, connectionTimeout: 5_000, greetingTimeout: 5_000, socketTimeout: 5_000 };
+
+/** Greets every relay as the mailer would: TLS, and the log-in if there is one. */
+export async function* checkRelays(): AsyncIterable<Finding> {
+  const { relays, production } = settingsFor(['relays']);
+  if (relays.length === 0) {
+    if (!production) yield ok('mail', 'dev inbox');
+    return;
+  }
+  const faults = await Promise.all(relays.map(greet));
+  // The next relay takes over when one cannot be reached; without any, mail waits.
+  const report = faults.every((fault) => fault !== undefined) ? fail : warn;
+  for (const [index, fault] of faults.entries()) {
+    const name = new URL(relays[index]!).host;
+    yield fault === undefined
+      ? ok('mail', `${name} greets us`)
+      : report('mail', `${name} ${fault}; check SMTP_URL and the way there`);
+  }
+}
+
+/** @returns what is wrong, or undefined */
+async function greet(relay: string): Promise<string | undefined> {
+  const url = new URL(relay);
+  const secure = url.protocol === 'smtps:';
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const loopback = ['localhost', '127.0.0.1', '::1'].includes(host);
+  const transport = createTransport({
+    host,
+    port: Number(url.port) || (secure ? 465 : 587),
+    secure,
+    requireTLS: !secure && !loopback,
+    tls: { minVersion: 'TLSv1.2', rejectUnauthorized: !loopback },
+    auth: url.username ? { user: decodeURIComponent(url.username), pass: decodeURIComponent(url.password) } : undefined,
+    ...TIMEOUTS,
+  });
+  try {
+    await transport.verify();
+    return undefined;
+  } catch (error) {
+    return `does not greet us: ${hush(reasonOf(error)).slice(0, 200)}`;
+  } finally {
+    transport.close();
+  }
+}

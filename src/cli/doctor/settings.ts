@@ -1,0 +1,42 @@
+import { readSettings, SettingsError } from '../../settings.js';
+import { inspectTemplates } from '../template-faults.js';
+import { settingsFor } from '../settings-for.js';
+import { count } from '../output.js';
+import { fail, ok, warn, type Finding } from './finding.js';
+
+/** The oldest Node with `process.loadEnvFile` that the service is tested on. */
+const OLDEST_NODE = [20, 12] as const;
+
+export function* checkNode(): Iterable<Finding> {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  const recent = major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1]);
+  yield recent
+    ? ok('node', process.versions.node)
+    : fail('node', `${process.versions.node} is too old; install ${OLDEST_NODE.join('.')} or newer`);
+}
+
+/** One line per fault: each is mended by itself. */
+export function* checkSettings(): Iterable<Finding> {
+  try {
+    yield ok('settings', `complete for ${readSettings(process.env).production ? 'production' : 'development'}`);
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    for (const fault of error.faults) yield fail('settings', fault);
+  }
+}
+
+export function* checkPublicUrl(): Iterable<Finding> {
+  const { publicUrl, production } = settingsFor(['publicUrl']);
+  if (production && !publicUrl.startsWith('https:'))
+    yield warn(
+      'public url',
+      `${publicUrl} opens on this machine only; in production set PUBLIC_URL to the https URL people reach`,
+    );
+  else yield ok('public url', publicUrl);
+}
+
+export function* checkTemplates(): Iterable<Finding> {
+  const { purposes, letters, faults } = inspectTemplates(settingsFor(['templatesDir']).templatesDir);
+  for (const fault of faults) yield fail('templates', fault);
+  if (faults.length === 0) yield ok('templates', `${count(purposes, 'purpose')}, ${count(letters, 'letter')}`);
+}
