@@ -4,7 +4,6 @@ const plain = new Help();
 
 /** The first screen lists every command, those of the groups (`apps create`) included. */
 export const layOut: HelpConfiguration = {
-  helpWidth: 100,
   visibleCommands: (command) =>
     plain.visibleCommands(command).flatMap((one) => (one.commands.length > 0 ? [...one.commands] : [one])),
   subcommandTerm: (command) =>
@@ -14,14 +13,16 @@ export const layOut: HelpConfiguration = {
 export const EPILOGUE = `
 Examples:
   $ oncelink migrate
-  $ oncelink apps create shop --name "The Shop" --redirect-uri https://shop.example/callback
-  $ oncelink keys create --app shop --scopes links:mint,links:redeem --label "web servers"
-  $ oncelink mint --app shop --purpose password-reset --recipient ann@example.com --subject user_42
+  $ oncelink apps create shop --redirect-uri https://shop.example/callback
+  $ oncelink keys create --app shop --scopes links:mint,links:redeem
+  $ oncelink mint --app shop --purpose password-reset \\
+      --recipient ann@example.com --subject user_42
   $ oncelink signing-keys rotate
   $ oncelink doctor
 
-Settings come from the environment and from .env in the current folder, as the service reads them; the
-environment wins. Use the same DATABASE_URL as the service: it may keep running meanwhile.
+Settings come from the environment and from .env in the current folder, as the
+service reads them; the environment wins. Use the service's own DATABASE_URL: it
+may keep running meanwhile.
 Exit codes: 0 done, 1 refused or failed, 2 wrong usage.`;
 
 /** @returns the words that call a command, without the program's own name */

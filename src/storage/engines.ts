@@ -10,6 +10,11 @@ export interface Dialect {
   readonly rows: (json: string, columns: Readonly<Record<string, ColumnType>>, alias: string) => string;
   /** Skip rows that another instance is claiming. */
   readonly skipLocked: string;
+  /**
+   * Makes transactions that name the same key ($1: JSON array of keys) wait for each other, so that a count and the
+   * insert that relies on it are one step across instances. null: the engine has one writer at a time anyway.
+   */
+  readonly lock: string | null;
 }
 export type ColumnType = 'text' | 'bigint' | 'integer' | 'json';
 
@@ -25,6 +30,7 @@ const sqlite: Dialect = {
       .map(([name, type]) => `value ${type === 'json' ? '->' : '->>'} '$.${name}' AS ${name}`)
       .join(', ')} FROM json_each(${json})) AS ${alias}`,
   skipLocked: '',
+  lock: null,
 };
 
 const postgres: Dialect = {
@@ -34,6 +40,9 @@ const postgres: Dialect = {
       .map(([name, type]) => `${name} ${type}`)
       .join(', ')})`,
   skipLocked: 'FOR UPDATE SKIP LOCKED',
+  // In one order everywhere, so that two batches cannot wait for each other in a ring.
+  lock: `SELECT pg_advisory_xact_lock(hashtextextended(key, 0))
+    FROM (SELECT DISTINCT json_array_elements_text($1::json) AS key ORDER BY key) AS keys`,
 };
 
 interface Engine {

@@ -1,4 +1,4 @@
-import type { DataSource } from 'typeorm';
+import type { DataSource, QueryRunner } from 'typeorm';
 import { Unavailable } from '../links/errors.js';
 
 /** Longest wait for an answer of the database, in ms; after it the outcome is unknown, so it is no verdict. */
@@ -9,26 +9,49 @@ export class Queries {
   constructor(private readonly dataSource: DataSource) {}
 
   /** @returns the rows a statement selects or returns */
-  async rows<Row>(sql: string, values: unknown[]): Promise<Row[]> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new Error(`no answer from the database within ${PATIENCE} ms`)), PATIENCE);
-      timer.unref();
-    });
+  rows<Row>(sql: string, values: unknown[]): Promise<Row[]> {
+    return answered(this.dataSource.query(sql, values).then((result) => rowsOf<Row>(result)));
+  }
+
+  /** The same in a transaction that first takes a lock; with no lock to take, a statement of its own. */
+  rowsUnder<Row>(lock: string | null, keys: unknown[], sql: string, values: unknown[]): Promise<Row[]> {
+    return lock === null ? this.rows(sql, values) : answered(this.lockedRows(lock, keys, sql, values));
+  }
+
+  private async lockedRows<Row>(lock: string, keys: unknown[], sql: string, values: unknown[]): Promise<Row[]> {
+    const runner: QueryRunner = this.dataSource.createQueryRunner();
     try {
-      const result: unknown = await Promise.race([this.dataSource.query(sql, values), late]);
-      return Array.isArray(result) ? pgRows<Row>(result) : [];
+      await runner.startTransaction();
+      await runner.query(lock, keys);
+      const rows = rowsOf<Row>(await runner.query(sql, values));
+      await runner.commitTransaction();
+      return rows;
     } catch (error) {
-      throw new Unavailable({ cause: error });
+      if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
+      throw error;
     } finally {
-      clearTimeout(timer);
+      await runner.release();
     }
   }
 }
 
-/** TypeORM answers an UPDATE or DELETE on PostgreSQL with `[rows, count]`. */
-function pgRows<Row>(result: unknown[]): Row[] {
-  return result.length === 2 && Array.isArray(result[0]) && typeof result[1] === 'number'
-    ? (result[0] as Row[])
-    : (result as Row[]);
+async function answered<Answer>(answer: Promise<Answer>): Promise<Answer> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer from the database within ${PATIENCE} ms`)), PATIENCE);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } catch (error) {
+    throw new Unavailable({ cause: error });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** TypeORM answers an UPDATE or DELETE on PostgreSQL with `[rows, count]`, and a write without rows with what it likes. */
+function rowsOf<Row>(result: unknown): Row[] {
+  if (!Array.isArray(result)) return [];
+  const counted = result.length === 2 && Array.isArray(result[0]) && typeof result[1] === 'number';
+  return (counted ? result[0] : result) as Row[];
 }

@@ -22,12 +22,14 @@ const LAST = '~';
 /** The link store on TypeORM. Concurrent mints and concurrent redemptions share one statement and one flush each. */
 export class SqlLinkStore implements LinkStore {
   private readonly queries: Queries;
+  private readonly lock: string | null;
   private readonly sql: ReturnType<typeof linkStatements>;
   private readonly insertInBatch: (item: { link: Link; guard: MintGuard }) => Promise<boolean>;
   private readonly redeemInBatch: (question: Redemption) => Promise<Link | undefined>;
 
   constructor(database: Database, groups = new GroupCommit()) {
     this.queries = new Queries(database.dataSource);
+    this.lock = database.dialect.lock;
     this.sql = linkStatements(database.dialect);
     // Redemptions before mints: somebody is waiting in front of a page.
     this.redeemInBatch = groups.lane({ key: (question) => question.id, run: (batch) => this.runRedeem(batch) });
@@ -136,7 +138,10 @@ export class SqlLinkStore implements LinkStore {
       quiet_since: guard.quietSince,
       windows: guard.windows.map(({ from, count }) => ({ since: from, permits: count })),
     }));
-    const inserted = await this.queries.rows<{ id: string }>(this.sql.insert, [JSON.stringify(rows)]);
+    const recipients = JSON.stringify(rows.map((row) => `${row.app} ${row.recipient_key}`));
+    const inserted = await this.queries.rowsUnder<{ id: string }>(this.lock, [recipients], this.sql.insert, [
+      JSON.stringify(rows),
+    ]);
     const ids = new Set(inserted.map(({ id }) => id));
     return batch.map(({ link }) => ids.has(link.id));
   }

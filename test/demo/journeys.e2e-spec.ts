@@ -307,4 +307,10 @@ describe('The demo app, with a real browser against the real service', () => {
     await oda.visit('/demo/account');
     expect(oda.path()).toBe('/demo/log-in');
   });
+
+  it('leaves no fault, no token and no address in the log', () => {
+    expect(service.output).toContain('"msg":"ready"');
+    expect(service.output.split('\n').filter((line) => /"level":"(error|fatal)"/.test(line))).toEqual([]);
+    expect(service.output).not.toMatch(/eyJ[\w-]{10}|\w@example\.com/);
+  });
 });

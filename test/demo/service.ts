@@ -20,7 +20,8 @@ export interface Mail {
 /** The built service in development, as `npm start` runs it: its own port, directory, keys and database. */
 export class Service {
   readonly apiKey = 'olk_journeys_0123456789abcdefghij';
-  private output = '';
+  /** Everything it has written so far: its log. */
+  output = '';
 
   private constructor(
     readonly url: string,

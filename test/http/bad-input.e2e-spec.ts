@@ -6,11 +6,11 @@ beforeAll(async () => {
   const redirects = ['https://app.example/callback', 'https://app.example/other?keep=1', 'com.example.app:/done'];
   service = await startService({ env: { REDIRECT_URIS: redirects.join(',') } });
 });
-afterAll(() => service.stop());
-
-/** Whatever was refused in this file, nothing of it was stored. */
 afterAll(async () => {
-  expect((await service.api('GET', '/v1/links')).body).toEqual({ items: [], nextCursor: null });
+  // Whatever was refused in this file, nothing of it was stored.
+  const { body } = await service.api('GET', '/v1/links');
+  await service.stop();
+  expect(body).toEqual({ items: [], nextCursor: null });
   expect(service.inbox.list()).toEqual([]);
 });
 

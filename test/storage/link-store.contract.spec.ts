@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openWithSchema } from '../../src/storage/storage.module.js';
 import { SqlLinkStore } from '../../src/storage/sql-link-store.js';
-import { linkStoreExam } from '../../src/testing.js';
+import { LinkIds } from '../../src/links/link-ids.js';
+import { linkStoreExam, sampleLink } from '../../src/testing.js';
 import { startPostgres, type Postgres } from '../support/postgres.js';
 
 /** Each engine sits the same exam, on a real database that is empty for every case. */
@@ -20,6 +21,47 @@ describe('postgres', () => {
   beforeAll(async () => void (postgres = await startPostgres()), 60_000);
   afterAll(() => postgres.stop());
   sitExam(() => postgres.createDatabase());
+
+  test('several instances on one database: each link has one winner, and each limit holds', async () => {
+    const url = await postgres.createDatabase();
+    const databases = [await openWithSchema({ url, migrate: true })];
+    for (let n = 0; n < 2; n++) databases.push(await openWithSchema({ url, migrate: false }));
+    try {
+      const stores = databases.map((database) => new SqlLinkStore(database));
+      const now = Date.now();
+      const windows = [{ from: LinkIds.floor(now - 3_600_000), count: 5 }];
+      const times = { createdAt: now, issuedAt: now, expiresAt: now + 600_000 };
+      const ids = new LinkIds(() => now);
+      const mint = (recipient: string) => (store: SqlLinkStore) =>
+        store.insert(sampleLink({ id: ids.next(), recipient, ...times }), { quietSince: null, windows });
+      for (let round = 0; round < 10; round++) {
+        const mints = Array.from({ length: 4 }).flatMap(() => stores.map(mint(`ann-${round}@example.com`)));
+        expect((await Promise.all(mints)).filter(Boolean)).toHaveLength(5);
+      }
+
+      const links = await stores[0]!.list('default', {}, { limit: 50 }, now);
+      const races = Array.from({ length: 6 }).flatMap(() =>
+        links.flatMap(({ id, app, purpose }) =>
+          stores.map((store) =>
+            store.redeem({
+              id,
+              app,
+              purpose,
+              fingerprint: null,
+              challenge: null,
+              challengeRequired: false,
+              redeemKey: null,
+              now,
+            }),
+          ),
+        ),
+      );
+      const wins = (await Promise.all(races)).filter((link) => link !== undefined);
+      expect(wins.map(({ id }) => id).sort()).toEqual(links.map(({ id }) => id).sort());
+    } finally {
+      for (const { dataSource } of databases) await dataSource.destroy();
+    }
+  });
 });
 
 function sitExam(createDatabase: () => Promise<string>): void {

@@ -14,7 +14,7 @@ export function addApps(program: Command): void {
   const apps = program.command('apps').description('the applications that may mint links');
   apps
     .command('create')
-    .description('make an app and its first API key, which is shown only now')
+    .description('make an app and its first API key, shown only then')
     .argument('<id>', 'lower-case letters, digits and dashes, at most 40', readAppId)
     .option('--name <name>', 'what people read in the mails and on the pages (default: the id)', readName)
     .option('--redirect-uri <uri...>', 'where links may lead, exact; the first is the default', readRedirectUri)

@@ -21,7 +21,7 @@ const CHECKS: readonly [name: string, run: () => Findings][] = [
 export function addDoctor(program: Command): void {
   program
     .command('doctor')
-    .description('check settings, database, keys, templates and relays; say what to mend')
+    .description('check the whole installation and say what to mend')
     .option('--json', 'print JSON')
     .action(async ({ json }: { json?: true }) => {
       const findings: Finding[] = [];

@@ -19,7 +19,7 @@ export function addKeys(program: Command): void {
   const keys = program.command('keys').description('the API keys of the apps');
   keys
     .command('create')
-    .description('make an API key, which is shown only now')
+    .description('make an API key, shown only then')
     .option('--app <id>', 'whose key', 'default')
     .option('--scopes <list>', `comma-separated, of ${SCOPES.join(', ')} (default: all)`, readScopes)
     .option('--label <text>', 'what it is for, to know it again in the list', readLabel, '')

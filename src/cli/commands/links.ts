@@ -9,7 +9,7 @@ import { print, printJson } from '../output.js';
 export function addLinks(program: Command): void {
   program
     .command('mint')
-    .description('mint a link and print it as JSON; the running service mails it within seconds')
+    .description('mint a link, print it; the running service mails it')
     .requiredOption('--purpose <purpose>', 'what it is for, such as password-reset')
     .requiredOption('--recipient <address>', 'one plain mailbox address')
     .requiredOption('--subject <id>', "the app's own id of its user")
@@ -30,7 +30,7 @@ export function addLinks(program: Command): void {
   const reference = 'its id, or the link or token itself';
   program
     .command('show')
-    .description('print a link as JSON, whatever app it belongs to')
+    .description('print a link, whatever app it belongs to')
     .argument('<id|token>', reference)
     .action((given: string) =>
       withStores(async (stores) => printJson(toResource(await find(stores, given), Date.now()))),

@@ -10,7 +10,7 @@ export function addSigningKeys(program: Command): void {
     .command('signing-keys')
     .description('the keys that sign the tokens')
     .command('rotate')
-    .description('put a new signing key first in the key file; the old ones still verify')
+    .description('put a new key first in the key file; old ones still verify')
     .addOption(
       new Option('--alg <alg>', 'the new key (default: as the present one, else HS256)').choices([
         'HS256',

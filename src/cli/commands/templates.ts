@@ -9,7 +9,7 @@ export function addTemplates(program: Command): void {
     .command('templates')
     .description('the purposes, their mails and their pages')
     .command('lint')
-    .description('check purposes, mails and pages; print every fault with its file and line')
+    .description('check purposes, mails and pages; print every fault')
     .action(() => {
       const { purposes, letters, faults } = inspectTemplates(settingsFor(['templatesDir']).templatesDir);
       for (const fault of faults) print(fault);

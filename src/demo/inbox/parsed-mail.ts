@@ -51,6 +51,6 @@ const ENTITIES: Record<string, string> = { '&amp;': '&', '&lt;': '<', '&gt;': '>
 function unescape(attribute: string): string {
   return attribute.replace(/&(?:#x[0-9a-f]{1,6}|#\d{1,7}|amp|lt|gt|quot);/gi, (entity) => {
     const named = ENTITIES[entity.toLowerCase()];
-    return named ?? String.fromCodePoint(Number(entity.slice(2, -1).replace(/^x/i, '0x')));
+    return named ?? String.fromCodePoint(Math.min(Number(entity.slice(2, -1).replace(/^x/i, '0x')), 0x10ffff));
   });
 }
