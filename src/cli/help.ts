@@ -1,11 +1,9 @@
-import { Help, type Command, type HelpConfiguration } from 'commander';
-
-const plain = new Help();
+import type { Command, HelpConfiguration } from 'commander';
 
 /** The first screen lists every command, those of the groups (`apps create`) included. */
 export const layOut: HelpConfiguration = {
   visibleCommands: (command) =>
-    plain.visibleCommands(command).flatMap((one) => (one.commands.length > 0 ? [...one.commands] : [one])),
+    [...command.commands].flatMap((one) => (one.commands.length > 0 ? [...one.commands] : [one])),
   subcommandTerm: (command) =>
     [...path(command), ...command.registeredArguments.map((argument) => `<${argument.name()}>`)].join(' '),
 };

@@ -18,11 +18,22 @@ export function parseRecipient(text: string): string | undefined {
   const typedDomain = text.slice(at + 1);
   if (at < 1 || text.length > 254 || local.length > 64 || !LOCAL_PART.test(local)) return undefined;
   const domain = domainToASCII(typedDomain);
-  // IDNA folds many characters onto others; an address that only means something after folding is not plain.
-  const folded = typedDomain.normalize('NFC').toLowerCase();
-  if (domain !== folded && domainToUnicode(domain) !== folded) return undefined;
+  if (!isPlainIdna(typedDomain, domain)) return undefined;
   if (!DOMAIN.test(domain) || local.length + 1 + domain.length > 254) return undefined;
   return `${local}@${domain}`;
+}
+
+/**
+ * IDNA folds many characters onto others (U+212A onto k, fullwidth letters and dots, soft hyphens onto nothing). A domain
+ * that only means something after folding is not plain: each label is either ASCII, or becomes an A-label (RFC 5890).
+ */
+function isPlainIdna(typed: string, domain: string): boolean {
+  const folded = typed.normalize('NFC').toLowerCase();
+  if (domain !== folded && domainToUnicode(domain) !== folded) return false;
+  const labels = domain.split('.');
+  return typed
+    .split('.')
+    .every((label, index) => /^[\x21-\x7e]+$/.test(label) || labels[index]?.startsWith('xn--') === true);
 }
 
 /**

@@ -1,6 +1,10 @@
+import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { chromium, type Browser, type Page } from 'playwright-core';
 
 const SYSTEM = [
@@ -31,7 +35,36 @@ export async function launchBrowser(): Promise<Browser> {
   if (installed !== undefined) return chromium.launch({ executablePath: installed, args: QUIET });
   const { default: packaged } = await import('@sparticuz/chromium');
   const args = packaged.args.filter((arg) => !UNREAL.test(arg));
-  return chromium.launch({ executablePath: await packaged.executablePath(), args: [...args, ...QUIET] });
+  const home = await unpacked();
+  const fonts = existsSync('/etc/fonts') ? {} : { FONTCONFIG_PATH: join(home, 'fonts') };
+  return chromium.launch({
+    executablePath: join(home, 'chromium'),
+    args: [...args, ...QUIET],
+    env: { ...(process.env as Record<string, string>), ...fonts },
+  });
+}
+
+/**
+ * Unpacks the packaged browser once. The package itself unpacks into the system's temporary directory, where a second
+ * test file would find half a browser: so into a directory of its own first, which is then moved into place whole.
+ */
+async function unpacked(): Promise<string> {
+  const modules = fileURLToPath(new URL('../../node_modules/', import.meta.url));
+  const { version } = JSON.parse(await readFile(join(modules, '@sparticuz/chromium/package.json'), 'utf8')) as {
+    version: string;
+  };
+  const home = join(modules, '.cache', `chromium-${version}`);
+  if (existsSync(home)) return home;
+  await mkdir(join(modules, '.cache'), { recursive: true });
+  const fresh = await mkdtemp(`${home}-`);
+  const unpack = `import chromium from '@sparticuz/chromium'; await chromium.executablePath();`;
+  // A process of its own, because only the environment of a process moves its temporary directory.
+  await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', unpack], {
+    cwd: modules,
+    env: { ...process.env, TMPDIR: fresh },
+  });
+  await rename(fresh, home).catch(() => rm(fresh, { recursive: true, force: true })); // another one was quicker
+  return home;
 }
 
 const axeSource = readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');

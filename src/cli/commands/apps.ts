@@ -4,7 +4,7 @@ import { withStores, type Stores } from '../database.js';
 import { Failure } from '../failure.js';
 import { print, printJson, printTable } from '../output.js';
 
-interface CreateOptions {
+interface Properties {
   name?: string;
   redirectUri?: string[];
   json?: true;
@@ -19,9 +19,21 @@ export function addApps(program: Command): void {
     .option('--name <name>', 'what people read in the mails and on the pages (default: the id)', readName)
     .option('--redirect-uri <uri...>', 'where links may lead, exact; the first is the default', readRedirectUri)
     .option('--json', 'print JSON')
-    .action((id: string, options: CreateOptions) =>
+    .action((id: string, options: Properties) =>
       withStores((stores) => create(stores, id, options), { mayCreate: true }),
     );
+  apps
+    .command('update')
+    .description("change an app's name or redirect URIs")
+    .argument('<id>', 'the app')
+    .option('--name <name>', 'what people read in the mails and on the pages', readName)
+    .option(
+      '--redirect-uri <uri...>',
+      'where links may lead, exact; they replace all of the present ones',
+      readRedirectUri,
+    )
+    .option('--json', 'print JSON')
+    .action((id: string, options: Properties) => withStores((stores) => update(stores, id, options)));
   apps
     .command('list')
     .description('list the apps')
@@ -32,7 +44,7 @@ export function addApps(program: Command): void {
 async function create(
   { apps, keys }: Stores,
   id: string,
-  { name = id, redirectUri = [], json }: CreateOptions,
+  { name = id, redirectUri = [], json }: Properties,
 ): Promise<void> {
   if (await apps.find(id))
     throw new Failure(`There is already an app ${id}. \`oncelink keys create --app ${id}\` makes another key for it.`);
@@ -41,6 +53,19 @@ async function create(
   const made = await keys.create(id, SCOPES, 'first key');
   if (json) return printJson({ ...app, apiKey: { id: made.id, key: made.key, scopes: SCOPES } });
   print(`Made the app ${id}.\nIts API key with all scopes, shown only now:\n\n  ${made.key}\n`);
+}
+
+async function update({ apps }: Stores, id: string, { name, redirectUri, json }: Properties): Promise<void> {
+  const known = await apps.find(id);
+  if (!known) throw new Failure(`There is no app ${id}. \`oncelink apps list\` shows them.`);
+  if (name === undefined && redirectUri === undefined)
+    throw new Failure('Nothing to change: say --name or --redirect-uri.');
+  const app = { id, name: name ?? known.name, redirectUris: redirectUri ?? known.redirectUris };
+  await apps.save(app);
+  if (json) return printJson(app);
+  print(`Changed the app ${id}: ${app.name}, ${app.redirectUris.join(' ') || 'no redirect URIs'}.`);
+  if (id === 'default' && redirectUri && process.env.REDIRECT_URIS?.trim())
+    print('REDIRECT_URIS is set, too: the next start of the service puts those in their place.');
 }
 
 async function list({ apps }: Stores, { json }: { json?: true }): Promise<void> {

@@ -9,7 +9,8 @@ import { print, printJson } from '../output.js';
 export function addLinks(program: Command): void {
   program
     .command('mint')
-    .description('mint a link, print it; the running service mails it')
+    .summary('mint a link, print it; the running service mails it')
+    .description('Mints a link and prints it as JSON. A mail is queued in the database; the running service sends it.')
     .requiredOption('--purpose <purpose>', 'what it is for, such as password-reset')
     .requiredOption('--recipient <address>', 'one plain mailbox address')
     .requiredOption('--subject <id>', "the app's own id of its user")

@@ -45,7 +45,7 @@ function* checkRedirectUris(defaultApp: App | undefined, callers: readonly App[]
   if (stuck.length === 0) return yield ok('redirect uris', 'every app has somewhere to send people');
   const remedy = stuck.includes('default')
     ? 'set REDIRECT_URIS for the app default'
-    : 'make the app with --redirect-uri';
+    : '`oncelink apps update <id> --redirect-uri <uri>` adds them';
   yield warn(
     'redirect uris',
     `${stuck.join(', ')} has none, but ${purposes.join(', ')} must lead back to the app; ${remedy}`,

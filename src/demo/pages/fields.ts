@@ -11,10 +11,22 @@ export interface Field {
   hint?: string;
   error?: string;
   readonly?: boolean;
+  /** The first of several errors takes the focus. */
+  focus?: boolean;
 }
 
 /** A labelled input. Its hint and its error are read out with it. */
-export function field({ name, label, type, autocomplete, value, hint, error, readonly }: Field): Html {
+export function field({
+  name,
+  label,
+  type,
+  autocomplete,
+  value,
+  hint,
+  error,
+  readonly,
+  focus = error !== undefined,
+}: Field): Html {
   const about = [hint && `${name}-hint`, error && `${name}-error`].filter(Boolean).join(' ');
   return html`<div class="field">
     <label for="${name}">${label}</label>
@@ -28,7 +40,8 @@ export function field({ name, label, type, autocomplete, value, hint, error, rea
       required
       ${type === 'email' && html`spellcheck="false" autocapitalize="none" maxlength="254"`}
       ${about && html`aria-describedby="${about}"`}
-      ${error && html`aria-invalid="true" autofocus`}
+      ${error && html`aria-invalid="true"`}
+      ${focus && html`autofocus`}
       ${readonly && html`readonly`}
     />
     ${error && html`<p class="error" id="${name}-error">${error}</p>`}

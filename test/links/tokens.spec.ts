@@ -1,0 +1,282 @@
+import { createHmac, generateKeyPairSync, hkdfSync, randomBytes, type KeyObject } from 'node:crypto';
+import fc from 'fast-check';
+import { TokenInvalid } from '../../src/links/errors.js';
+import { KeyRing } from '../../src/links/key-ring.js';
+import { Tokens } from '../../src/links/tokens.js';
+import { HandSetClock, sampleLink } from '../../src/testing.js';
+
+const ISSUER = 'https://links.example.com';
+const NOW = 1_800_000_000_000;
+const SECRET = randomBytes(32);
+const OCT = { kty: 'oct', alg: 'HS256', kid: 'key-1', k: SECRET.toString('base64url') };
+const PURPOSES = new Set(['password-reset', 'magic-link', 'email-verification']);
+
+const clock = new HandSetClock(NOW);
+const ringOf = (...keys: object[]): KeyRing => KeyRing.fromJwks(JSON.stringify({ keys })) as KeyRing;
+const tokensOf = (...keys: object[]): Tokens => new Tokens(ringOf(...keys), ISSUER, PURPOSES, clock.now);
+const tokens = tokensOf(OCT);
+const link = sampleLink({ createdAt: NOW, issuedAt: NOW, expiresAt: NOW + 600_000 });
+const good = tokens.mintLink(link);
+
+beforeEach(() => (clock.time = NOW));
+
+const b64 = (value: string | Buffer): string => Buffer.from(value).toString('base64url');
+const parts = (token: string): [any, any] =>
+  token
+    .split('.')
+    .slice(0, 2)
+    .map((part) => JSON.parse(Buffer.from(part, 'base64url').toString())) as [any, any];
+
+/** Signs any header and payload text with the very key that the service uses: only the gate can refuse these. */
+function forge(header: string, payload: string, purpose = 'password-reset', kind = 'oncelink+jwt'): string {
+  const key = Buffer.from(hkdfSync('sha256', SECRET, '', `oncelink ${kind} ${purpose}`, 32));
+  const input = `${b64(header)}.${b64(payload)}`;
+  return `${input}.${createHmac('sha256', key).update(input).digest('base64url')}`;
+}
+const HEADER = { alg: 'HS256', typ: 'oncelink+jwt', kid: 'key-1' };
+const claims = (change: object = {}): Record<string, unknown> => ({ ...parts(good)[1], ...change });
+const withClaims = (change: object): string => forge(JSON.stringify(HEADER), JSON.stringify(claims(change)));
+const withHeader = (change: object): string =>
+  forge(JSON.stringify({ ...HEADER, ...change }), JSON.stringify(claims()));
+const invalid = (token: string): void => expect(() => tokens.readLink(token)).toThrow(TokenInvalid);
+
+test('a token has exactly the header and claims of the contract, and nothing personal', () => {
+  const [header, payload] = parts(good);
+  expect(header).toEqual(HEADER);
+  expect(payload).toEqual({
+    iss: ISSUER,
+    aud: 'default',
+    sub: link.subject,
+    jti: link.id,
+    purpose: 'password-reset',
+    iat: NOW / 1000,
+    exp: NOW / 1000 + 600,
+  });
+});
+
+test('the forging helper makes tokens that the service accepts, so that refusals below mean something', () => {
+  expect(tokens.readLink(forge(JSON.stringify(HEADER), JSON.stringify(claims())))).toMatchObject({ id: link.id });
+});
+
+test('the same row gives the same token, so that it need not be stored', () =>
+  expect(tokens.mintLink(link)).toBe(good));
+
+test('expiry is told apart from forgery, at the second', () => {
+  clock.time = NOW + 599_999;
+  expect(tokens.readLink(good).expired).toBe(false);
+  clock.time = NOW + 600_000;
+  expect(tokens.readLink(good).expired).toBe(true);
+});
+
+describe('refuses', () => {
+  test.each([
+    ['nothing', ''],
+    ['two parts', 'a.b'],
+    ['four parts', `${good}.x`],
+    ['white space around', ` ${good}`],
+    ['a line break at the end', `${good}\n`],
+    ['padding', `${good}=`],
+    ['a JSON serialisation', JSON.stringify({ payload: good.split('.')[1], signature: good.split('.')[2] })],
+    ['more than 2048 characters', withClaims({ sub: 'x'.repeat(2000) })],
+    ['a changed payload', good.replace(/\.[^.]+\./, `.${b64(JSON.stringify(claims({ sub: 'other' })))}.`)],
+    ['no signature', good.replace(/[^.]+$/, '')],
+    ['another signature', good.replace(/[^.]+$/, b64(randomBytes(32)))],
+  ])('%s', (_name, token) => invalid(token));
+
+  test.each([
+    'none',
+    'None',
+    'NONE',
+    'nOnE',
+    'hs256',
+    'HS384',
+    'HS512',
+    'RS256',
+    'ES256',
+    'PS256',
+    'EdDSA',
+    '',
+    null,
+    256,
+    ['HS256'],
+  ])('alg %j', (alg) => invalid(withHeader({ alg })));
+  test.each(['JWT', 'oncelink-code+jwt', 'ONCELINK+JWT', 'at+jwt', '', null, undefined])('typ %j', (typ) =>
+    invalid(withHeader({ typ })),
+  );
+  test.each([
+    'key-2',
+    '',
+    '../../etc/passwd',
+    "' OR 1=1 --",
+    '|sleep 10',
+    '__proto__',
+    'constructor',
+    null,
+    1,
+    ['key-1'],
+    undefined,
+  ])('kid %j', (kid) => invalid(withHeader({ kid })));
+  test.each([
+    { crit: ['exp'] },
+    { crit: [] },
+    { jku: 'http://127.0.0.1/keys' },
+    { jwk: OCT },
+    { x5u: 'http://127.0.0.1/' },
+    { x5c: [] },
+    { cty: 'JWT' },
+    { b64: false },
+    { zip: 'DEF' },
+  ])('a header with %j', (more) => invalid(withHeader(more)));
+  test.each([
+    { iss: 'https://LINKS.example.com' },
+    { iss: `${ISSUER}/` },
+    { iss: [ISSUER] },
+    { aud: ['default'] },
+    { aud: null },
+    { sub: 42 },
+    { sub: undefined },
+    { jti: { $ne: null } },
+    { jti: undefined },
+    { purpose: 'magic-link' },
+    { purpose: 'unknown' },
+    { purpose: ['password-reset'] },
+    { iat: NOW / 1000 + 31 },
+    { iat: '1800000000' },
+    { iat: undefined },
+    { exp: '9999999999' },
+    { exp: 1.5 },
+    { exp: null },
+    { exp: undefined },
+    { nbf: 1 },
+    { email: 'ann@example.com' },
+  ])('claims with %j', (change) => invalid(withClaims(change)));
+
+  test('an infinite exp, which JSON.parse makes of 1e999', () =>
+    invalid(forge(JSON.stringify(HEADER), JSON.stringify(claims()).replace(/"exp":\d+/, '"exp":1e999'))));
+  test('a member twice, in header or payload, escaped or not', () => {
+    const header = JSON.stringify(HEADER);
+    const payload = JSON.stringify(claims());
+    invalid(forge(header.replace('{', '{"alg":"none",'), payload));
+    invalid(forge(header, payload.replace('{', '{"exp":1,')));
+    invalid(forge(header, payload.replace('{', '{"\\u0065xp":9999999999,')));
+  });
+  test('invalid UTF-8', () => {
+    const payload = Buffer.from(JSON.stringify(claims({ sub: '%%' })).replace('%%', '\xff\xfe'), 'latin1');
+    const key = Buffer.from(hkdfSync('sha256', SECRET, '', 'oncelink oncelink+jwt password-reset', 32));
+    const input = `${b64(JSON.stringify(HEADER))}.${b64(payload)}`;
+    invalid(`${input}.${createHmac('sha256', key).update(input).digest('base64url')}`);
+  });
+  test('another spelling of the same bytes: unused trailing bits', () => {
+    const [header, payload, signature] = good.split('.') as [string, string, string];
+    const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+    const last = alphabet[alphabet.indexOf(signature.at(-1)!) ^ 1]!;
+    const twin = signature.slice(0, -1) + last;
+    expect(Buffer.from(twin, 'base64url').equals(Buffer.from(signature, 'base64url'))).toBe(true);
+    invalid(`${header}.${payload}.${twin}`);
+  });
+  test('the public key used as a shared secret', () => {
+    const { jwk, publicPem } = ec();
+    const asymmetric = tokensOf(jwk);
+    const input = `${b64(JSON.stringify({ ...HEADER, kid: jwk.kid }))}.${b64(JSON.stringify(claims()))}`;
+    const signature = createHmac('sha256', publicPem).update(input).digest('base64url');
+    expect(() => asymmetric.readLink(`${input}.${signature}`)).toThrow(TokenInvalid);
+  });
+});
+
+test('a token of one purpose does not verify as another, even with its purpose claim changed', () => {
+  const other = forge(JSON.stringify(HEADER), JSON.stringify(claims({ purpose: 'magic-link' })), 'password-reset');
+  invalid(other);
+  const right = forge(JSON.stringify(HEADER), JSON.stringify(claims({ purpose: 'magic-link' })), 'magic-link');
+  expect(tokens.readLink(right).purpose).toBe('magic-link');
+});
+
+test('a code is no link and a link is no code', () => {
+  const code = tokens.mintCode(link, 300);
+  expect(tokens.readCode(code)).toEqual({
+    id: link.id,
+    app: 'default',
+    purpose: 'password-reset',
+    expired: false,
+    redeemedOnPage: false,
+  });
+  invalid(code);
+  expect(() => tokens.readCode(good)).toThrow(TokenInvalid);
+});
+
+test('a code lives as long as asked, never longer than the link', () => {
+  const life = (lifetime: number): number => parts(tokens.mintCode(link, lifetime))[1].exp - NOW / 1000;
+  expect(life(300)).toBe(300);
+  expect(life(900)).toBe(600);
+});
+
+test.each(['HS256', 'ES256', 'RS256'])('%s signs and verifies, and a retired key still verifies', (alg) => {
+  const jwk = alg === 'HS256' ? OCT : alg === 'ES256' ? ec().jwk : rsa();
+  const old = tokensOf(jwk).mintLink(link);
+  const rotated = tokensOf({ ...OCT, kid: 'new', k: b64(randomBytes(32)) }, jwk);
+  expect(rotated.readLink(old)).toMatchObject({ id: link.id });
+  expect(parts(rotated.mintLink(link))[0].kid).toBe('new');
+  expect(() => tokensOf({ ...OCT, kid: 'new', k: b64(randomBytes(32)) }).readLink(old)).toThrow(TokenInvalid);
+});
+
+test('no mutation of a token is accepted (20,000, seed printed on failure)', () => {
+  fc.assert(
+    fc.property(
+      fc.nat(good.length - 1),
+      fc.constantFrom(...'ABCxyz019-_.=+/ \n\0é'),
+      fc.constantFrom('replace', 'insert', 'delete'),
+      (at, char, how) => {
+        const mutant = good.slice(0, at) + (how === 'delete' ? '' : char) + good.slice(how === 'insert' ? at : at + 1);
+        if (mutant !== good) expect(() => tokens.readLink(mutant)).toThrow(TokenInvalid);
+      },
+    ),
+    { numRuns: 20_000 },
+  );
+});
+
+describe('a key ring refuses', () => {
+  const faults = (...keys: object[]): unknown => KeyRing.fromJwks(JSON.stringify({ keys }));
+  test.each([
+    ['a short secret', { ...OCT, k: b64(randomBytes(31)) }],
+    ['a secret that is not random', { ...OCT, k: b64(Buffer.alloc(32, 'a')) }],
+    ['an algorithm that is not ours', { ...OCT, alg: 'HS512' }],
+    ['no kid', { ...OCT, kid: undefined }],
+    ['a kid with a path in it', { ...OCT, kid: '../x' }],
+    ['a curve that is not P-256', { ...ec('P-384').jwk, alg: 'ES256' }],
+    ['2048 bits of RSA', rsa(2048)],
+    ['a public key only', { ...ec().jwk, d: undefined }],
+  ])('%s', (_name, jwk) => {
+    expect(faults(jwk)).toEqual([expect.stringMatching(/^key 1 /)]);
+    expect(JSON.stringify(faults(jwk))).not.toContain(OCT.k);
+  });
+  test('a kid twice, and what is no set', () => {
+    expect(faults(OCT, OCT)).toEqual(['key 2 repeats the kid of another key']);
+    expect(faults()).toEqual([expect.stringContaining('JWK Set')]);
+    expect(KeyRing.fromJwks('{')).toEqual([expect.stringContaining('JWK Set')]);
+  });
+});
+
+test('only public halves are published', () => {
+  const { jwk } = ec();
+  expect(ringOf(OCT).publicJwks()).toEqual({ keys: [] });
+  const [published] = ringOf(jwk, OCT).publicJwks().keys;
+  expect(published).toEqual({ kty: 'EC', crv: 'P-256', x: jwk.x, y: jwk.y, kid: jwk.kid, alg: 'ES256', use: 'sig' });
+});
+
+test("the form's nonce belongs to one token and survives a rotation", () => {
+  const nonce = tokens.formNonce(good);
+  expect(tokensOf({ ...OCT, kid: 'new', k: b64(randomBytes(32)) }, OCT).isFormNonce(good, nonce)).toBe(true);
+  expect(tokens.isFormNonce(`${good}x`, nonce)).toBe(false);
+  expect(tokens.isFormNonce(good, '')).toBe(false);
+});
+
+function ec(namedCurve = 'P-256'): { jwk: Record<string, any>; publicPem: string } {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve });
+  return {
+    jwk: { ...privateKey.export({ format: 'jwk' }), kid: 'ec-1', alg: 'ES256' },
+    publicPem: publicKey.export({ type: 'spki', format: 'pem' }) as string,
+  };
+}
+function rsa(modulusLength = 3072): Record<string, any> {
+  const { privateKey }: { privateKey: KeyObject } = generateKeyPairSync('rsa', { modulusLength });
+  return { ...privateKey.export({ format: 'jwk' }), kid: 'rsa-1', alg: 'RS256' };
+}

@@ -1,0 +1,112 @@
+import fc from 'fast-check';
+import { Unavailable } from '../../src/links/errors.js';
+import { GroupCommit } from '../../src/storage/group-commit.js';
+
+/** A disk whose flushes end when the test says so. */
+class Disk {
+  readonly batches: string[][] = [];
+  private readonly waiting: (() => void)[] = [];
+  flush = (batch: readonly string[]): Promise<string[]> => {
+    this.batches.push([...batch]);
+    return new Promise((done, fail) => {
+      this.waiting.push(() =>
+        batch.includes('bad') ? fail(new Error('bad row')) : done(batch.map((item) => `${item}!`)),
+      );
+    });
+  };
+  async settle(): Promise<void> {
+    while (this.waiting.length > 0) {
+      this.waiting.shift()!();
+      await new Promise((turn) => setImmediate(turn));
+    }
+  }
+}
+
+const keyOf = (item: string): string => item.split(':')[0]!;
+
+test('a lone request goes at once; what arrives meanwhile shares the next flush', async () => {
+  const disk = new Disk();
+  const write = new GroupCommit().lane({ run: disk.flush, key: (item) => item });
+  const first = write('a');
+  await Promise.resolve();
+  await Promise.resolve();
+  expect(disk.batches).toEqual([['a']]);
+  const others = ['b', 'c', 'd'].map(write);
+  await disk.settle();
+  expect(await Promise.all([first, ...others])).toEqual(['a!', 'b!', 'c!', 'd!']);
+  expect(disk.batches).toEqual([['a'], ['b', 'c', 'd']]);
+});
+
+test('items with one key never meet in a batch and keep their order', async () => {
+  const disk = new Disk();
+  const write = new GroupCommit().lane({ run: disk.flush, key: keyOf });
+  const answers = ['x:1', 'x:2', 'y:1', 'x:3'].map(write);
+  await new Promise((turn) => setImmediate(turn));
+  await disk.settle();
+  expect(await Promise.all(answers)).toEqual(['x:1!', 'x:2!', 'y:1!', 'x:3!']);
+  expect(disk.batches).toEqual([['x:1', 'y:1'], ['x:2'], ['x:3']]);
+});
+
+test('the first lane goes first in each round, and none starves', async () => {
+  const disk = new Disk();
+  const groups = new GroupCommit({ batch: 2, queue: 100 });
+  const redeem = groups.lane({ run: disk.flush, key: (item) => item });
+  const mint = groups.lane({ run: disk.flush, key: (item) => item });
+  const answers = [mint('m1'), mint('m2'), mint('m3'), redeem('r1'), redeem('r2'), redeem('r3')];
+  await new Promise((turn) => setImmediate(turn));
+  await disk.settle();
+  await Promise.all(answers);
+  expect(disk.batches).toEqual([['r1', 'r2'], ['m1', 'm2'], ['r3'], ['m3']]);
+});
+
+test('a bad row fails alone', async () => {
+  const disk = new Disk();
+  const write = new GroupCommit().lane({ run: disk.flush, key: (item) => item });
+  const outcomes = Promise.allSettled(['a', 'bad', 'c'].map(write));
+  await new Promise((turn) => setImmediate(turn));
+  await disk.settle();
+  expect((await outcomes).map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+});
+
+test('a full queue refuses at once, and works again when it has drained', async () => {
+  const disk = new Disk();
+  const write = new GroupCommit({ batch: 2, queue: 3 }).lane({ run: disk.flush, key: (item) => item });
+  const accepted = ['a', 'b', 'c'].map(write);
+  await expect(write('d')).rejects.toBeInstanceOf(Unavailable);
+  await new Promise((turn) => setImmediate(turn));
+  await disk.settle();
+  await Promise.all(accepted);
+  const later = write('e');
+  await new Promise((turn) => setImmediate(turn));
+  await disk.settle();
+  expect(await later).toBe('e!');
+});
+
+test('whatever the arrival, everyone gets an answer of their own, once', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.record({ key: fc.nat(5), pause: fc.boolean() }), { maxLength: 60 }),
+      fc.integer({ min: 1, max: 7 }),
+      async (arrivals, batch) => {
+        const seen: number[] = [];
+        const write = new GroupCommit({ batch, queue: 1000 }).lane<[number, number], number>({
+          key: ([key]) => String(key),
+          run: async (items) => {
+            expect(new Set(items.map(([key]) => key)).size).toBe(items.length);
+            expect(items.length).toBeLessThanOrEqual(batch);
+            await Promise.resolve();
+            return items.map(([, number]) => (seen.push(number), number));
+          },
+        });
+        const answers: Promise<number>[] = [];
+        for (const [number, { key, pause }] of arrivals.entries()) {
+          answers.push(write([key, number]));
+          if (pause) await new Promise((turn) => setImmediate(turn));
+        }
+        expect(await Promise.all(answers)).toEqual(arrivals.map((_arrival, number) => number));
+        expect(seen.sort((a, b) => a - b)).toEqual(arrivals.map((_arrival, number) => number));
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
