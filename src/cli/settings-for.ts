@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { readSettings, SettingsError, type Settings } from '../settings.js';
 import { Failure } from './failure.js';
 
@@ -9,10 +10,14 @@ const VARIABLES = {
   // Its default in development names the port.
   publicUrl: ['PUBLIC_URL', 'PORT'],
   relays: ['SMTP_URL'],
-  redirectUris: ['REDIRECT_URIS'],
-  apiKey: ['API_KEY'],
 } as const;
 export type Need = keyof typeof VARIABLES;
+
+/** Stand-ins for the two whose defaults are looked up on the disk, below the current folder. */
+const UNNEEDED = {
+  TEMPLATES_DIR: fileURLToPath(new URL('../../templates', import.meta.url)),
+  SIGNING_KEYS_FILE: fileURLToPath(new URL('none', import.meta.url)),
+};
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -33,9 +38,10 @@ export function settingsFor<Needed extends Need>(
     const faults = error.faults.filter((fault) => names.has(fault.split(' ', 1)[0]!));
     if (faults.length > 0) throw new Failure(faults.join('\n'));
     const needed = Object.fromEntries(Object.entries(env).filter(([name]) => names.has(name)));
+    const standIns = Object.fromEntries(Object.entries(UNNEEDED).filter(([name]) => !names.has(name)));
     // The needed ones are given or have the same default everywhere, so the leniency of development reaches none of them.
     return {
-      ...readSettings({ ...needed, NODE_ENV: 'development' }),
+      ...readSettings({ ...standIns, ...needed, NODE_ENV: 'development' }),
       production: env.NODE_ENV?.trim() === 'production',
     };
   }

@@ -100,13 +100,18 @@ export class Links {
     throw explain(link, proof, question) ?? new Unavailable();
   }
 
-  /** What redeeming would say, without any effect. @throws as `redeem` */
+  /**
+   * What redeeming would say, without any effect. A fingerprint that is not given is not judged here: an app that was
+   * handed a code learns from this answer whose fingerprint to compare. @throws as `redeem`
+   */
   async inspect(app: App, input: unknown): Promise<Link> {
     const request = parseRequest(redeemRequest, input);
     const proof = this.authenticate(app, request);
     const link = await this.read(proof);
     if (proof.redeemedOnPage && !proof.expired && link.redeemedAt !== null) return link;
-    const refusal = explain(link, proof, this.questionOf(proof, request));
+    const question = this.questionOf(proof, request);
+    const fingerprint = request.fingerprint === undefined ? link.fingerprint : question.fingerprint;
+    const refusal = explain(link, proof, { ...question, fingerprint });
     if (refusal) throw refusal;
     return link;
   }

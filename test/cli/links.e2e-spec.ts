@@ -72,7 +72,7 @@ describe('mint', () => {
       '--purpose',
       'magic-link',
       '--recipient',
-      'Ann <ann@example.com>',
+      'Ann <ann@home.example>',
       '--subject',
       'ann',
       '--expires-in',
@@ -81,7 +81,7 @@ describe('mint', () => {
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toMatch(/^ {2}--recipient must be one plain/m);
     expect(stderr).toMatch(/^ {2}--expires-in must be from/m);
-    expect(stderr).not.toContain('ann@example.com');
+    expect(stderr).not.toContain('ann@home.example');
   });
 
   test.each([

@@ -1,19 +1,6 @@
 import { InvalidArgumentError, type Command } from 'commander';
-import { SCOPES, type Scope, type StoredApiKey } from '../../apps/app.js';
-import { withStores, type Stores } from '../database.js';
-import { Failure } from '../failure.js';
-import { iso, print, printJson, printTable } from '../output.js';
-
-interface CreateOptions {
-  app: string;
-  scopes: readonly Scope[];
-  label: string;
-  json?: true;
-}
-interface ListOptions {
-  app?: string;
-  json?: true;
-}
+import { SCOPES, type Scope } from '../../apps/app.js';
+import type { CreateOptions, ListOptions } from '../actions/keys.js';
 
 export function addKeys(program: Command): void {
   const keys = program.command('keys').description('the API keys of the apps');
@@ -24,81 +11,18 @@ export function addKeys(program: Command): void {
     .option('--scopes <list>', `comma-separated, of ${SCOPES.join(', ')} (default: all)`, readScopes)
     .option('--label <text>', 'what it is for, to know it again in the list', readLabel, '')
     .option('--json', 'print JSON')
-    .action(({ scopes = SCOPES, ...options }: Partial<CreateOptions> & Omit<CreateOptions, 'scopes'>) =>
-      withStores((stores) => create(stores, { ...options, scopes })),
-    );
+    .action(async (options: CreateOptions) => (await import('../actions/keys.js')).create(options));
   keys
     .command('list')
     .description('list the API keys, without their secrets')
     .option('--app <id>', 'of this app only')
     .option('--json', 'print JSON')
-    .action((options: ListOptions) => withStores((stores) => list(stores, options)));
+    .action(async (options: ListOptions) => (await import('../actions/keys.js')).list(options));
   keys
     .command('revoke')
     .description('put an API key out of use')
     .argument('<key-id>', 'the part between the underscores of olk_<id>_…')
-    .action((id: string) => withStores((stores) => revoke(stores, id)));
-}
-
-async function create({ apps, keys }: Stores, { app, scopes, label, json }: CreateOptions): Promise<void> {
-  if (!(await apps.find(app)))
-    throw new Failure(`There is no app ${app}. \`oncelink apps create ${app}\` makes it, with a key.`);
-  const { id, key } = await keys.create(app, scopes, label);
-  if (json) return printJson({ id, app, scopes, label, key });
-  print(`API key ${id} of the app ${app} with the scopes ${scopes.join(', ')}, shown only now:\n\n  ${key}\n`);
-}
-
-async function list({ apps }: Stores, { app, json }: ListOptions): Promise<void> {
-  const all = await apps.list();
-  const chosen = app === undefined ? all : all.filter(({ id }) => id === app);
-  if (app !== undefined && chosen.length === 0) throw new Failure(`There is no app ${app}.`);
-  const keys: StoredApiKey[] = [];
-  for (const { id } of chosen) keys.push(...(await apps.listKeys(id)));
-  if (json) {
-    return printJson(
-      keys.map(({ id, app, scopes, label, createdAt, revokedAt }) => ({
-        id,
-        app,
-        scopes,
-        label,
-        createdAt: iso(createdAt),
-        revokedAt: iso(revokedAt),
-      })),
-    );
-  }
-  const rows = keys.map((key) => [
-    key.id,
-    key.app,
-    key.revokedAt === null ? 'in force' : `revoked ${iso(key.revokedAt)}`,
-    iso(key.createdAt)!,
-    key.label || '-',
-    key.scopes.join(','),
-  ]);
-  printTable(
-    ['ID', 'APP', 'STATE', 'CREATED', 'LABEL', 'SCOPES'],
-    rows,
-    'There are no API keys yet. `oncelink keys create` makes one.',
-  );
-}
-
-async function revoke({ apps }: Stores, given: string): Promise<void> {
-  const id = idOf(given);
-  const key = await apps.findKey(id);
-  // The id is not repeated: what is no id may well be a secret.
-  if (!key) throw new Failure('There is no API key with this id. `oncelink keys list` shows them.');
-  const revoked = await apps.revokeKey(id, Date.now());
-  print(
-    revoked
-      ? `API key ${id} of the app ${key.app} is revoked; within a second no instance accepts it.`
-      : `API key ${id} was revoked before.`,
-  );
-  if (idOf(process.env.API_KEY?.trim() ?? '') === id)
-    print('It is also in API_KEY: take it out there, or the next start of the service puts it in force again.');
-}
-
-/** @returns the id; whoever pastes a whole key by mistake means its id */
-function idOf(given: string): string {
-  return /^olk_([A-Za-z0-9]+)_/.exec(given)?.[1] ?? given;
+    .action(async (id: string) => (await import('../actions/keys.js')).revoke(id));
 }
 
 function readScopes(text: string): readonly Scope[] {

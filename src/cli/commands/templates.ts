@@ -1,8 +1,4 @@
 import type { Command } from 'commander';
-import { Failure } from '../failure.js';
-import { count, print } from '../output.js';
-import { settingsFor } from '../settings-for.js';
-import { inspectTemplates } from '../template-faults.js';
 
 export function addTemplates(program: Command): void {
   program
@@ -10,10 +6,5 @@ export function addTemplates(program: Command): void {
     .description('the purposes, their mails and their pages')
     .command('lint')
     .description('check purposes, mails and pages; print every fault')
-    .action(() => {
-      const { purposes, letters, faults } = inspectTemplates(settingsFor(['templatesDir']).templatesDir);
-      for (const fault of faults) print(fault);
-      if (faults.length > 0) throw new Failure(`The templates have ${count(faults.length, 'fault')}.`);
-      print(`${count(purposes, 'purpose')}, ${count(letters, 'letter')}: no fault`);
-    });
+    .action(async () => (await import('../actions/templates.js')).lint());
 }

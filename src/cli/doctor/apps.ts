@@ -42,7 +42,10 @@ function* checkRedirectUris(defaultApp: App | undefined, callers: readonly App[]
   const stuck = [...serving.values()]
     .filter(({ id, redirectUris }) => redirectUris.length === 0 && !coming.includes(id))
     .map(({ id }) => id);
-  if (stuck.length === 0) return yield ok('redirect uris', 'every app has somewhere to send people');
+  if (stuck.length === 0) {
+    yield ok('redirect uris', 'every app has somewhere to send people');
+    return;
+  }
   const remedy = stuck.includes('default')
     ? 'set REDIRECT_URIS for the app default'
     : '`oncelink apps update <id> --redirect-uri <uri>` adds them';

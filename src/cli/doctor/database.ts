@@ -10,13 +10,16 @@ import { fail, ok, warn, type Finding } from './finding.js';
 /** Whether the database can be reached, keeps what it says it keeps, has the tables, and somebody to serve. */
 export async function* checkDatabase(): AsyncIterable<Finding> {
   const { databaseUrl, production } = settingsFor(['databaseUrl']);
-  if (isMissing(databaseUrl))
-    return yield warn('database', 'the file does not exist yet; `oncelink migrate` or the first start makes it');
+  if (isMissing(databaseUrl)) {
+ yield warn('database', 'the file does not exist yet;
+ return;
+} `oncelink migrate` or the first start makes it');
   let database: Database;
   try {
     database = await openDatabase(databaseUrl);
   } catch (error) {
-    return yield fail('database', `${reasonOf(error)}; check DATABASE_URL and that the database runs`);
+    yield fail('database', `${reasonOf(error)};
+ return; check DATABASE_URL and that the database runs`);
   }
   try {
     yield ok('database', `${database.dialect.name === 'sqlite' ? 'SQLite' : 'PostgreSQL'} answers`);
@@ -60,6 +63,6 @@ async function* checkDurability({ dataSource, dialect }: Database): AsyncIterabl
 
 /** @returns the only column of the only row */
 async function read(dataSource: DataSource, sql: string): Promise<string> {
-  const [row] = (await dataSource.query(sql)) as Record<string, unknown>[];
+  const [row] = await dataSource.query<Record<string, unknown>[]>(sql);
   return String(Object.values(row!)[0]);
 }

@@ -7,7 +7,10 @@ import { ok, warn, type Finding } from './finding.js';
 
 export function* checkSigningKeys(): Iterable<Finding> {
   const { signingKeys } = settingsFor(['signingKeys']);
-  if (!(signingKeys instanceof KeyRing)) return yield ok('signing keys', 'none yet; the first start makes one');
+  if (!(signingKeys instanceof KeyRing)) {
+ yield ok('signing keys', 'none yet;
+ return;
+} the first start makes one');
   const [signer, ...older] = signingKeys.keys;
   const others =
     older.length > 0

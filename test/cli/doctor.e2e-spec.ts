@@ -1,0 +1,150 @@
+import { chmodSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { SMTPServer } from 'smtp-server';
+import { Cli } from './cli.js';
+import { freePort } from '../support/service.js';
+
+interface Finding {
+  result: 'ok' | 'warn' | 'FAIL';
+  check: string;
+  detail: string;
+}
+
+let cli: Cli;
+let relay: SMTPServer;
+let relayUrl: string;
+
+beforeAll(async () => {
+  relay = new SMTPServer({
+    hideSTARTTLS: true,
+    onAuth: ({ password }, _session, done) =>
+      password === 'right-pass-word' ? done(null, { user: 'ann' }) : done(new Error('no')),
+  });
+  await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve));
+  relayUrl = `127.0.0.1:${(relay.server.address() as AddressInfo).port}`;
+});
+afterAll(() => new Promise<void>((resolve) => relay.close(() => resolve())));
+
+beforeEach(() => {
+  cli = new Cli({
+    NODE_ENV: 'production',
+    PUBLIC_URL: 'https://links.example.com',
+    DATABASE_URL: 'sqlite:./links.sqlite',
+    SIGNING_KEYS_FILE: './signing-keys.json',
+    SMTP_URL: `smtp://ann:right-pass-word@${relayUrl}`,
+    MAIL_FROM: 'Links <links@example.com>',
+    REDIRECT_URIS: 'https://shop.example/callback',
+  });
+});
+afterEach(() => cli.clear());
+
+/** A production that has everything. */
+async function install(): Promise<void> {
+  await cli.ok(['signing-keys', 'rotate']);
+  await cli.ok(['apps', 'create', 'default']);
+}
+
+async function diagnose(env: Record<string, string> = {}) {
+  const { code, stdout, stderr } = await cli.run(['doctor', '--json'], env);
+  const findings = JSON.parse(stdout) as Finding[];
+  const of = (check: string) => findings.filter((finding) => finding.check === check);
+  return {
+    code,
+    stdout,
+    stderr,
+    of,
+    failed: findings.filter(({ result }) => result === 'FAIL').map(({ check }) => check),
+  };
+}
+
+test('in a sound production every check is well', async () => {
+  await install();
+  const { code, stdout } = await cli.run(['doctor']);
+  expect({ code, stdout }).toMatchObject({ code: 0 });
+  const checks = [...stdout.matchAll(/^(ok|warn|FAIL) +(\S+(?: \S+)?) {2,}\S/gm)].map(
+    ([, result, check]) => `${result} ${check}`,
+  );
+  expect(checks).toEqual([
+    'ok node',
+    'ok settings',
+    'ok public url',
+    'ok signing keys',
+    'ok key file',
+    'ok templates',
+    'ok database',
+    'ok durability',
+    'ok schema',
+    'ok api keys',
+    'ok redirect uris',
+    'ok mail',
+  ]);
+  expect(stdout).toContain('WAL, synchronous=FULL');
+});
+
+test('in an empty development nothing fails, and nothing is made', async () => {
+  const { code, stdout, failed, of } = await diagnose({
+    NODE_ENV: '',
+    DATABASE_URL: '',
+    SIGNING_KEYS_FILE: '',
+    SMTP_URL: '',
+  });
+  expect({ code, failed }).toEqual({ code: 0, failed: [] });
+  expect(of('mail')).toMatchObject([{ result: 'ok', detail: 'dev inbox' }]);
+  expect(of('database')).toMatchObject([{ result: 'warn' }]);
+  expect(stdout).toContain('first start');
+});
+
+test('every faulty setting is a failure with its remedy, and the other checks still run', async () => {
+  await install();
+  const { code, failed, of, stderr } = await diagnose({ PUBLIC_URL: 'http://links.example.com', RETENTION: 'forever' });
+  expect({ code, failed }).toEqual({ code: 1, failed: ['settings', 'settings'] });
+  expect(of('settings').map(({ detail }) => detail.split(' ')[0])).toEqual(['PUBLIC_URL', 'RETENTION']);
+  expect(of('schema')).toMatchObject([{ result: 'ok' }]);
+  expect(stderr).toBe('2 checks failed.\n');
+});
+
+test('a relay that does not answer, or not to us, is a failure; a second one softens it', async () => {
+  await install();
+  const nobody = `smtp://127.0.0.1:${await freePort()}`;
+  const unreachable = await diagnose({ SMTP_URL: nobody });
+  expect(unreachable).toMatchObject({ code: 1, failed: ['mail'] });
+  const refused = await diagnose({ SMTP_URL: `smtp://ann:wrong-pass-word@${relayUrl}` });
+  expect(refused).toMatchObject({ code: 1, failed: ['mail'] });
+  expect(refused.stdout).not.toContain('wrong-pass-word');
+  const second = await diagnose({ SMTP_URL: `${nobody},smtp://ann:right-pass-word@${relayUrl}` });
+  expect(second.code).toBe(0);
+  expect(second.of('mail').map(({ result }) => result)).toEqual(['warn', 'ok']);
+});
+
+test('keys that others may read are worth a warning', async () => {
+  await install();
+  chmodSync(cli.path('signing-keys.json'), 0o644);
+  const { code, of } = await diagnose();
+  expect(code).toBe(0);
+  expect(of('key file')).toMatchObject([{ result: 'warn', detail: expect.stringContaining('0644') }]);
+});
+
+test('a production that nobody can call fails', async () => {
+  await cli.ok(['signing-keys', 'rotate']);
+  await cli.ok(['migrate']);
+  expect((await diagnose()).failed).toEqual(['api keys']);
+  expect((await diagnose({ API_KEY: 'olk_boot_0123456789abcdef0123456789abcdef' })).failed).toEqual([]);
+});
+
+test('an app without redirect URIs is named', async () => {
+  await install();
+  await cli.ok(['apps', 'create', 'shop', '--redirect-uri', 'https://shop.example/']);
+  await cli.ok(['apps', 'create', 'kiosk']);
+  const [finding] = (await diagnose()).of('redirect uris');
+  expect(finding).toMatchObject({
+    result: 'warn',
+    detail: expect.stringMatching(/^kiosk has none, but magic-link, password-reset /),
+  });
+});
+
+test('a database out of reach is a failure, without its password', async () => {
+  await cli.ok(['signing-keys', 'rotate']);
+  const { failed, stdout } = await diagnose({ DATABASE_URL: 'postgres://ann:data-pass-word@127.0.0.1:1/links' });
+  expect(failed).toEqual(['database']);
+  expect(stdout).not.toContain('data-pass-word');
+});
