@@ -12,6 +12,9 @@ const DRAIN = 10_000;
 // A service that mostly waits should not let its young generation grow to tens of megabytes under a short burst.
 setFlagsFromString('--optimize-for-size');
 
+// What is written here (database, keys) is for this user only.
+process.umask(0o077);
+
 try {
   if (existsSync('.env')) process.loadEnvFile('.env');
   const settings = readSettings(process.env);
@@ -22,12 +25,10 @@ try {
   if (!settings.production) greet(settings, service);
   logger.info({ url: settings.publicUrl, production: settings.production }, 'ready');
 } catch (error) {
-  // Faults of the operator's making are told in plain words; a stack would only hide them.
-  const message =
-    error instanceof Error && error.constructor !== Error && error.name === 'Error'
-      ? error.message
-      : String((error as Error).message ?? error);
-  process.stderr.write(`${message}\n`);
+  // Faults of the operator's making are told in plain words; only a fault of ours needs its stack.
+  const { message, stack } = error as Error;
+  const ours = error instanceof TypeError || error instanceof ReferenceError || !message;
+  process.stderr.write(`${ours ? stack : message}\n`);
   process.exit(1);
 }
 

@@ -73,7 +73,8 @@ async function handOver(file: Awaited<ReturnType<typeof open>>, path: string): P
       throw new Failure(`${path} belongs to another user. Rotate as that user, so that the service can still read it.`);
     });
   }
-  await file.chmod(OWNER_ONLY | (before.mode & 0o040));
+  // Readable by everyone was no decision; readable by the group alone was one.
+  await file.chmod(before.mode & 0o007 ? OWNER_ONLY : OWNER_ONLY | (before.mode & 0o040));
 }
 
 async function newKey(alg: Algorithm): Promise<Jwk> {

@@ -127,6 +127,6 @@ export class Unavailable extends Refusal {
   readonly code = 'unavailable';
   readonly retryAfter = 1;
   constructor(options?: ErrorOptions) {
-    super('The service cannot answer at the moment. Nothing is decided; ask again.', options);
+    super('The service cannot answer at the moment. Ask again, with the same Idempotency-Key if you sent one.', options);
   }
 }

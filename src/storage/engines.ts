@@ -122,7 +122,12 @@ export async function openDatabase(url: string): Promise<Database> {
     migrations: MIGRATIONS as never,
     migrationsTableName: 'oncelink_migrations',
   });
-  await dataSource.initialize();
+  await dataSource.initialize().catch((error: Error & { code?: string }) => {
+    throw new Error(
+      `The database cannot be opened (${error.message || error.code}). Check DATABASE_URL and that it is running.`,
+      { cause: error },
+    );
+  });
   try {
     await engine.prepare(dataSource);
   } catch (error) {

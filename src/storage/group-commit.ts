@@ -1,9 +1,11 @@
 import { Unavailable } from '../links/errors.js';
+import { PATIENCE, RowFault } from './queries.js';
 
 interface Waiting<Item, Answer> {
   readonly item: Item;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: unknown) => void;
+  timer: NodeJS.Timeout | undefined;
 }
 
 /** One kind of write: how a batch is run, and what must not meet in one batch. */
@@ -23,8 +25,8 @@ export class GroupCommit {
   private readonly queues: Queue[] = [];
   private running = false;
 
-  /** @param limits items per batch, and waiting per lane before further ones are refused at once */
-  constructor(private readonly limits = { batch: 256, queue: 5_000 }) {}
+  /** @param limits items per batch, waiting per lane before further ones are refused at once, longest wait in ms */
+  constructor(private readonly limits = { batch: 256, queue: 5_000, patience: PATIENCE }) {}
 
   /** @returns the function that puts an item into this lane and answers when it is durable */
   lane<Item, Answer>(lane: Lane<Item, Answer>): (item: Item) => Promise<Answer> {
@@ -33,7 +35,14 @@ export class GroupCommit {
     return (item) => {
       if (waiting.length >= this.limits.queue) return Promise.reject(new Unavailable());
       return new Promise<Answer>((resolve, reject) => {
-        waiting.push({ item, resolve, reject });
+        const entry: Waiting<Item, Answer> = { item, resolve, reject, timer: undefined };
+        // Nobody waits longer for a batch before theirs than for their own. What still waits then is never run.
+        entry.timer = setTimeout(() => {
+          const place = waiting.indexOf(entry);
+          if (place >= 0) waiting.splice(place, 1);
+          reject(new Unavailable());
+        }, this.limits.patience);
+        waiting.push(entry);
         if (!this.running) void this.pump();
       });
     };
@@ -53,13 +62,24 @@ export class GroupCommit {
     const batch = takeDistinct(waiting, lane, this.limits.batch);
     try {
       const answers = await lane.run(batch.map(({ item }) => item));
-      batch.forEach(({ resolve }, index) => resolve(answers[index]!));
+      batch.forEach((one, index) => settle(one, () => one.resolve(answers[index]!)));
     } catch (error) {
-      if (batch.length === 1) return batch[0]!.reject(error);
+      if (batch.length === 1 || !(error instanceof RowFault))
+        return batch.forEach((one) => settle(one, () => one.reject(error)));
       // One caller's bad row must not fail the others.
-      for (const one of batch) await lane.run([one.item]).then(([answer]) => one.resolve(answer!), one.reject);
+      for (const one of batch) {
+        await lane.run([one.item]).then(
+          ([answer]) => settle(one, () => one.resolve(answer!)),
+          (fault: unknown) => settle(one, () => one.reject(fault)),
+        );
+      }
     }
   }
+}
+
+function settle({ timer }: { timer: NodeJS.Timeout | undefined }, answer: () => void): void {
+  clearTimeout(timer);
+  answer();
 }
 
 interface Queue {

@@ -2,13 +2,16 @@ import type { DataSource, QueryRunner } from 'typeorm';
 import { Unavailable } from '../links/errors.js';
 
 /** Longest wait for an answer of the database, in ms; after it the outcome is unknown, so it is no verdict. */
-const PATIENCE = 2_000;
+export const PATIENCE = 1_800;
+
+/** The database refuses a value for good: a fault of ours, and of one row only. Asking again would not help. */
+export class RowFault extends Error {}
 
 /** Runs single statements. Whatever the database cannot answer, in time, is `Unavailable`. */
 export class Queries {
   constructor(private readonly dataSource: DataSource) {}
 
-  /** @returns the rows a statement selects or returns */
+  /** @returns the rows a statement selects or returns. @throws Unavailable, RowFault */
   rows<Row>(sql: string, values: unknown[]): Promise<Row[]> {
     return answered(this.dataSource.query(sql, values).then((result) => rowsOf<Row>(result)));
   }
@@ -43,10 +46,17 @@ async function answered<Answer>(answer: Promise<Answer>): Promise<Answer> {
   try {
     return await Promise.race([answer, late]);
   } catch (error) {
+    if (isRowFault(error)) throw new RowFault('the database refuses a value', { cause: error });
     throw new Unavailable({ cause: error });
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** A violated constraint of SQLite; on PostgreSQL, the classes "data exception" and "integrity constraint violation". */
+function isRowFault(error: unknown): boolean {
+  const code = String((error as { code?: unknown }).code ?? '');
+  return code.startsWith('SQLITE_CONSTRAINT') || code === 'SQLITE_MISMATCH' || /^2[23]\d{3}$/.test(code);
 }
 
 /** TypeORM answers an UPDATE or DELETE on PostgreSQL with `[rows, count]`, and a write without rows with what it likes. */

@@ -233,7 +233,9 @@ export const linkStoreExam: readonly ExamCase[] = [
     name: 'gives the last permit to one of 20 concurrent mints',
     run: async (store) => {
       const guard: MintGuard = { quietSince: null, windows: [{ from: LinkIds.floor(NOW - 1000), count: 5 }] };
-      const mints = Array.from({ length: 20 }, () => store.insert(sampleLink({ recipient: 'ann@example.com' }), guard));
+      const mints = Array.from({ length: 20 }, (_, n) =>
+        store.insert(sampleLink({ recipient: 'ann@example.com', idempotencyKey: n % 2 ? `key-${n}` : null }), guard),
+      );
       assert.equal((await Promise.all(mints)).filter(Boolean).length, 5);
     },
   },

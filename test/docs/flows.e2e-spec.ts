@@ -31,7 +31,11 @@ describe('The README', () => {
       const steps = flow.split(/^# → /m);
       // Each comment "# → x" stands below the command whose answer has x in it.
       const expected = steps.slice(1).map((step) => step.split('\n', 1)[0]!);
-      const script = [prepared, steps[0], ...steps.slice(1).map((step) => `echo ::::\n${step.split('\n').slice(1).join('\n')}`)].join('\n');
+      const script = [
+        prepared,
+        steps[0],
+        ...steps.slice(1).map((step) => `echo ::::\n${step.split('\n').slice(1).join('\n')}`),
+      ].join('\n');
       const output = await run(script);
       const answers = output.split('::::\n');
       expect(expected.length).toBeGreaterThan(1);
@@ -50,8 +54,12 @@ describe('The README', () => {
 
   function run(script: string): Promise<string> {
     return new Promise((resolve, reject) => {
-      execFile('bash', ['-euo', 'pipefail', '-c', script], { cwd: directory, timeout: 30_000 }, (error, stdout, stderr) =>
-        error ? reject(new Error(`${error.message}\n${stdout}\n${stderr}`)) : resolve(stdout),
+      execFile(
+        'bash',
+        ['-euo', 'pipefail', '-c', script],
+        { cwd: directory, timeout: 30_000 },
+        (error, stdout, stderr) =>
+          error ? reject(new Error(`${error.message}\n${stdout}\n${stderr}`)) : resolve(stdout),
       );
     });
   }

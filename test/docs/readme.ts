@@ -30,7 +30,9 @@ export function table(text: string, firstHeading: string): { headings: string[];
 
 /** The fenced blocks of a language. */
 export function blocks(text: string, language: string): string[] {
-  return [...text.matchAll(/^```(\w*)\n([^]*?)^```$/gm)].filter(([, named]) => named === language).map(([, , code]) => code!);
+  return [...text.matchAll(/^```(\w*)\n([^]*?)^```$/gm)]
+    .filter(([, named]) => named === language)
+    .map(([, , code]) => code!);
 }
 
 /** Without Markdown's backticks. */

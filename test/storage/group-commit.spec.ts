@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { Unavailable } from '../../src/links/errors.js';
 import { GroupCommit } from '../../src/storage/group-commit.js';
+import { RowFault } from '../../src/storage/queries.js';
 
 /** A disk whose flushes end when the test says so. */
 class Disk {
@@ -10,7 +11,7 @@ class Disk {
     this.batches.push([...batch]);
     return new Promise((done, fail) => {
       this.waiting.push(() =>
-        batch.includes('bad') ? fail(new Error('bad row')) : done(batch.map((item) => `${item}!`)),
+        batch.includes('bad') ? fail(new RowFault('bad row')) : done(batch.map((item) => `${item}!`)),
       );
     });
   };
@@ -49,7 +50,7 @@ test('items with one key never meet in a batch and keep their order', async () =
 
 test('the first lane goes first in each round, and none starves', async () => {
   const disk = new Disk();
-  const groups = new GroupCommit({ batch: 2, queue: 100 });
+  const groups = new GroupCommit({ batch: 2, queue: 100, patience: 60_000 });
   const redeem = groups.lane({ run: disk.flush, key: (item) => item });
   const mint = groups.lane({ run: disk.flush, key: (item) => item });
   const answers = [mint('m1'), mint('m2'), mint('m3'), redeem('r1'), redeem('r2'), redeem('r3')];
@@ -68,9 +69,37 @@ test('a bad row fails alone', async () => {
   expect((await outcomes).map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
 });
 
+test('a database that is gone fails the whole batch at once, without asking for each row again', async () => {
+  let asked = 0;
+  const write = new GroupCommit().lane<string, string>({
+    key: (item) => item,
+    run: async () => {
+      asked += 1;
+      throw new Unavailable();
+    },
+  });
+  const outcomes = await Promise.allSettled(['a', 'b', 'c'].map(write));
+  expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+  expect(asked).toBe(1);
+});
+
+test('whoever waited too long behind a stuck batch is told so, and their item is never run', async () => {
+  const disk = new Disk();
+  const write = new GroupCommit({ batch: 1, queue: 10, patience: 5 }).lane({ run: disk.flush, key: (item) => item });
+  const stuck = write('stuck');
+  const behind = write('behind');
+  await expect(behind).rejects.toBeInstanceOf(Unavailable);
+  await expect(stuck).rejects.toBeInstanceOf(Unavailable);
+  await disk.settle();
+  expect(disk.batches).toEqual([['stuck']]);
+});
+
 test('a full queue refuses at once, and works again when it has drained', async () => {
   const disk = new Disk();
-  const write = new GroupCommit({ batch: 2, queue: 3 }).lane({ run: disk.flush, key: (item) => item });
+  const write = new GroupCommit({ batch: 2, queue: 3, patience: 60_000 }).lane({
+    run: disk.flush,
+    key: (item) => item,
+  });
   const accepted = ['a', 'b', 'c'].map(write);
   await expect(write('d')).rejects.toBeInstanceOf(Unavailable);
   await new Promise((turn) => setImmediate(turn));
@@ -89,7 +118,7 @@ test('whatever the arrival, everyone gets an answer of their own, once', async (
       fc.integer({ min: 1, max: 7 }),
       async (arrivals, batch) => {
         const seen: number[] = [];
-        const write = new GroupCommit({ batch, queue: 1000 }).lane<[number, number], number>({
+        const write = new GroupCommit({ batch, queue: 1000, patience: 60_000 }).lane<[number, number], number>({
           key: ([key]) => String(key),
           run: async (items) => {
             expect(new Set(items.map(([key]) => key)).size).toBe(items.length);

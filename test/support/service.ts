@@ -119,12 +119,14 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
+type Truthy<Value> = Exclude<Value, false | null | undefined | 0 | ''>;
+
 /** Waits for a condition, not for a time; gives up after `seconds`. */
-export async function eventually<Value>(look: () => Value | Promise<Value>, seconds = 10): Promise<NonNullable<Value>> {
+export async function eventually<Value>(look: () => Value | Promise<Value>, seconds = 10): Promise<Truthy<Value>> {
   const end = Date.now() + seconds * 1000;
   for (;;) {
     const value = await look();
-    if (value) return value as NonNullable<Value>;
+    if (value) return value as Truthy<Value>;
     if (Date.now() > end) throw new Error('it did not happen in time');
     await new Promise((resolve) => setTimeout(resolve, 10));
   }

@@ -11,15 +11,15 @@ import { fail, ok, warn, type Finding } from './finding.js';
 export async function* checkDatabase(): AsyncIterable<Finding> {
   const { databaseUrl, production } = settingsFor(['databaseUrl']);
   if (isMissing(databaseUrl)) {
- yield warn('database', 'the file does not exist yet;
- return;
-} `oncelink migrate` or the first start makes it');
+    yield warn('database', 'the file does not exist yet; `oncelink migrate` or the first start makes it');
+    return;
+  }
   let database: Database;
   try {
     database = await openDatabase(databaseUrl);
   } catch (error) {
-    yield fail('database', `${reasonOf(error)};
- return; check DATABASE_URL and that the database runs`);
+    yield fail('database', `${reasonOf(error)}; check DATABASE_URL and that the database runs`);
+    return;
   }
   try {
     yield ok('database', `${database.dialect.name === 'sqlite' ? 'SQLite' : 'PostgreSQL'} answers`);

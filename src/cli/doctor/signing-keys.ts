@@ -8,9 +8,9 @@ import { ok, warn, type Finding } from './finding.js';
 export function* checkSigningKeys(): Iterable<Finding> {
   const { signingKeys } = settingsFor(['signingKeys']);
   if (!(signingKeys instanceof KeyRing)) {
- yield ok('signing keys', 'none yet;
- return;
-} the first start makes one');
+    yield ok('signing keys', 'none yet; the first start makes one');
+    return;
+  }
   const [signer, ...older] = signingKeys.keys;
   const others =
     older.length > 0
@@ -25,7 +25,8 @@ function checkMode(): Finding {
   const file = process.env.SIGNING_KEYS_FILE?.trim() || development;
   const mode = statSync(file).mode & 0o777;
   const octal = mode.toString(8).padStart(4, '0');
-  return (mode & 0o077) === 0
+  // A group that is meant to read (0640) is the operator's decision.
+  return (mode & 0o037) === 0
     ? ok('key file', `mode ${octal}`)
     : warn('key file', `mode ${octal} lets other users of this machine at the keys; chmod 600 the file`);
 }
