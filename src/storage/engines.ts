@@ -25,10 +25,12 @@ const PATIENCE = 1_500;
 
 const sqlite: Dialect = {
   name: 'sqlite',
+  // Each row is turned into JSONB once: reading its members from text would parse the text again for each of them.
   rows: (json, columns, alias) =>
-    `(SELECT ${Object.entries(columns)
-      .map(([name, type]) => `value ${type === 'json' ? '->' : '->>'} '$.${name}' AS ${name}`)
-      .join(', ')} FROM json_each(${json})) AS ${alias}`,
+    `(WITH j AS MATERIALIZED (SELECT jsonb(value) AS row FROM json_each(${json}))
+      SELECT ${Object.entries(columns)
+        .map(([name, type]) => `row ${type === 'json' ? '->' : '->>'} '$.${name}' AS ${name}`)
+        .join(', ')} FROM j) AS ${alias}`,
   skipLocked: '',
   lock: null,
 };

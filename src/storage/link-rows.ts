@@ -38,10 +38,28 @@ export const LINK_COLUMNS = {
   resends: 'integer',
 } as const satisfies Record<string, ColumnType>;
 
+/** What a new link does not have yet; such columns are left to their defaults. */
+const LATER = [
+  'redeemed_at',
+  'redeem_key',
+  'revoked_at',
+  'opened_at',
+  'attempts',
+  'lease',
+  'sent_at',
+  'last_error',
+  'resends',
+];
+/** The columns that minting writes. */
+export const NEW_LINK_COLUMNS = Object.fromEntries(
+  Object.entries(LINK_COLUMNS).filter(([name]) => !LATER.includes(name)),
+);
+
 type Cell = string | number | null;
 export type LinkRow = Record<keyof typeof LINK_COLUMNS, Cell>;
 
-export function toRow(link: Link): LinkRow {
+/** A new link's row, without what it does not have yet. */
+export function toNewRow(link: Link): Partial<LinkRow> {
   const { delivery } = link;
   return {
     id: link.id,
@@ -65,18 +83,9 @@ export function toRow(link: Link): LinkRow {
     expires_in: link.expiresIn,
     issued_at: link.issuedAt,
     expires_at: link.expiresAt,
-    redeemed_at: link.redeemedAt,
-    redeem_key: link.redeemKey,
-    revoked_at: link.revokedAt,
-    opened_at: link.openedAt,
     delivery_status: delivery.status,
-    attempts: delivery.attempts,
     due_at: delivery.dueAt,
     deliver_by: delivery.deliverBy,
-    lease: delivery.lease,
-    sent_at: delivery.sentAt,
-    last_error: delivery.lastError,
-    resends: delivery.resends,
   };
 }
 

@@ -1,7 +1,8 @@
 import type { Dialect } from './engines.js';
-import { LINK_COLUMNS } from './link-rows.js';
+import { LINK_COLUMNS, NEW_LINK_COLUMNS } from './link-rows.js';
 
 const NAMES = Object.keys(LINK_COLUMNS).join(', ');
+const NEW_NAMES = Object.keys(NEW_LINK_COLUMNS).join(', ');
 
 /**
  * A link is superseded by the existence of a newer one: minting is one INSERT, no second write can get lost, and of
@@ -30,9 +31,9 @@ export function linkStatements({ rows, skipLocked }: Dialect) {
   return {
     /** $1: JSON array of rows with `quiet_since` and `windows` */
     insert: `
-      WITH r AS (SELECT * FROM ${rows('$1', { ...LINK_COLUMNS, quiet_since: 'text', windows: 'json' }, 'x')})
-      INSERT INTO links (${NAMES})
-      SELECT ${NAMES} FROM r
+      WITH r AS (SELECT * FROM ${rows('$1', { ...NEW_LINK_COLUMNS, quiet_since: 'text', windows: 'json' }, 'x')})
+      INSERT INTO links (${NEW_NAMES})
+      SELECT ${NEW_NAMES} FROM r
       WHERE (r.quiet_since IS NULL OR NOT EXISTS (
           SELECT 1 FROM links p WHERE p.app = r.app AND p.recipient_key = r.recipient_key AND p.id >= r.quiet_since
             AND p.purpose = r.purpose AND p.via = 'email'))

@@ -12,7 +12,7 @@ import type {
 import type { Database } from './engines.js';
 import { GroupCommit } from './group-commit.js';
 import { linkStatements } from './link-statements.js';
-import { toLink, toRow, type LinkRow } from './link-rows.js';
+import { toLink, toNewRow, type LinkRow } from './link-rows.js';
 import { Queries } from './queries.js';
 
 type Row = LinkRow & { superseded: number | boolean };
@@ -134,7 +134,7 @@ export class SqlLinkStore implements LinkStore {
 
   private async runInsert(batch: readonly { link: Link; guard: MintGuard }[]): Promise<boolean[]> {
     const rows = batch.map(({ link, guard }) => ({
-      ...toRow(link),
+      ...toNewRow(link),
       quiet_since: guard.quietSince,
       windows: guard.windows.map(({ from, count }) => ({ since: from, permits: count })),
     }));

@@ -82,10 +82,16 @@ describe('an inspection', () => {
     expectProblem(await inspect({ token: expiring.token }), 'link_expired');
     expectProblem(await inspect({ token: revoked.token }), 'link_revoked');
     expectProblem(await inspect({ token: 'x.y.z' }), 'token_invalid');
-    expectProblem(await inspect({ token: bound.token }), 'fingerprint_mismatch');
+    expectProblem(await inspect({ token: bound.token, fingerprint: 'v2' }), 'fingerprint_mismatch');
     expectProblem(await inspect({ token: bound.token, fingerprint: 'v1', codeVerifier: 'guess' }), 'binding_mismatch');
     expect((await inspect({ token: bound.token, fingerprint: 'v1', codeVerifier: 'secret' })).status).toBe(200);
   });
+});
+
+test('an inspection without the fingerprint gives what a redemption without it would give', async () => {
+  const { token } = await service.mintReturned({ fingerprint: 'v1' });
+  expectProblem(await redeem({ token }), 'fingerprint_mismatch');
+  expectProblem(await inspect({ token }), 'fingerprint_mismatch');
 });
 
 describe('the order of judgement', () => {
