@@ -13,8 +13,11 @@ const LEASE = 15_000;
 const NAP = 5_000;
 /** Pauses before the second, third, … attempt, in seconds; the last one repeats. */
 const BACK_OFF = [2, 5, 10, 20, 40, 60];
-const PURGE_EVERY = 60_000;
-const PURGE_BATCH = 500;
+/** Personal data of an ended link is of no more use after this long, in ms: nothing is resent or replayed any more. */
+const WIPE_AFTER = 24 * 3_600_000;
+/** Links looked at in one step of the sweep, and the pause between two sweeps, in ms. */
+const SWEEP_BATCH = 500;
+const SWEEP_EVERY = 3_600_000;
 
 export interface CourierOptions {
   /** mails under way at the same time */
@@ -40,7 +43,8 @@ export class Courier {
   private timer: NodeJS.Timeout | undefined;
   private pumping: Promise<void> | undefined;
   private wokenMeanwhile = false;
-  private purgedAt = 0;
+  private sweptUpTo = '';
+  private nextSweep = 0;
 
   constructor(
     private readonly store: LinkStore,
@@ -91,7 +95,7 @@ export class Courier {
       }
       const due = await this.store.nextDue();
       if (due !== null) nap = Math.min(NAP, Math.max(0, due - this.clock()));
-      if (nap > 0) await this.purge();
+      if (nap > 0 && (await this.sweep())) nap = Math.min(nap, 1_000);
     } catch (error) {
       nap = 1_000;
       this.options.log('courier stopped short', { error });
@@ -179,11 +183,15 @@ export class Courier {
     return Math.min(next, delivery.deliverBy!);
   }
 
-  private async purge(): Promise<void> {
+  /** One small step through the old links, in idle time. @returns whether there are more */
+  private async sweep(): Promise<boolean> {
     const now = this.clock();
-    if (now - this.purgedAt < PURGE_EVERY) return;
-    const purged = await this.store.purge(now - this.options.retention, now, PURGE_BATCH);
-    // A full batch means that there is more: go on at the next idle moment.
-    if (purged < PURGE_BATCH) this.purgedAt = now;
+    if (now < this.nextSweep) return false;
+    const { retention } = this.options;
+    const times = { wipeBefore: now - Math.min(WIPE_AFTER, retention), deleteBefore: now - retention, now };
+    const end = await this.store.sweep(this.sweptUpTo, times, SWEEP_BATCH);
+    this.sweptUpTo = end ?? '';
+    if (end === null) this.nextSweep = now + SWEEP_EVERY;
+    return end !== null;
   }
 }

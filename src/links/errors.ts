@@ -127,6 +127,9 @@ export class Unavailable extends Refusal {
   readonly code = 'unavailable';
   readonly retryAfter = 1;
   constructor(options?: ErrorOptions) {
-    super('The service cannot answer at the moment. Ask again, with the same Idempotency-Key if you sent one.', options);
+    super(
+      'The service cannot answer at the moment. Ask again, with the same Idempotency-Key if you sent one.',
+      options,
+    );
   }
 }

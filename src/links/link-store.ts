@@ -68,8 +68,17 @@ export interface LinkStore {
   /** @returns when the next mail is due, or null */
   nextDue(): Promise<number | null>;
 
-  /** First forgets the personal data of links that ended before `before`, then the links. @returns how many rows it changed */
-  purge(before: number, now: number, limit: number): Promise<number>;
+  /**
+   * Looks at the next `limit` links after the id `after`, oldest first: forgets the personal data of those that ended
+   * before `wipeBefore`, and deletes those that ended before `deleteBefore`. Never what keeps an older, living link
+   * superseded.
+   * @returns the last id it looked at, to go on from, or null when no older links are left
+   */
+  sweep(
+    after: string,
+    times: { wipeBefore: number; deleteBefore: number; now: number },
+    limit: number,
+  ): Promise<string | null>;
   /** @returns the newest id, or undefined for an empty store */
   newestId(): Promise<string | undefined>;
 }

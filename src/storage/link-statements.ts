@@ -136,18 +136,20 @@ export function linkStatements({ rows, skipLocked }: Dialect) {
       RETURNING id`,
     nextDue: 'SELECT MIN(due_at) AS due_at FROM links WHERE due_at IS NOT NULL',
 
-    /**
-     * $1 id of the retention's begin, $2 its time, $3 now, $4 limit. Not yet the row that keeps an older, still living
-     * one superseded.
-     */
-    purge: `
-      WITH t AS (SELECT CAST($1 AS text) AS since, CAST($2 AS bigint) AS ended, CAST($3 AS bigint) AS now)
+    /** $1 after this id, $2 before this id, $3 how many */
+    sweepEnd:
+      'SELECT MAX(id) AS id FROM (SELECT id FROM links WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3) AS batch',
+    /** $1 after this id, $2 up to this id, $3 ended before, $4 now */
+    delete: `
       DELETE FROM links WHERE id IN (
-        SELECT l.id FROM links AS l WHERE l.id < (SELECT since FROM t) AND l.expires_at < (SELECT ended FROM t) AND l.due_at IS NULL
-          AND NOT (l.supersedes = 1 AND EXISTS (SELECT 1 FROM links o WHERE o.app = l.app AND o.subject = l.subject AND o.id < l.id
-            AND o.purpose = l.purpose AND o.expires_at > (SELECT now FROM t)))
-        ORDER BY l.id LIMIT $4)
-      RETURNING id`,
+        SELECT l.id FROM links AS l WHERE l.id > $1 AND l.id <= $2 AND l.expires_at < $3 AND l.due_at IS NULL
+          AND NOT (l.supersedes = 1 AND EXISTS (SELECT 1 FROM links o WHERE o.app = l.app AND o.subject = l.subject
+            AND o.id < l.id AND o.purpose = l.purpose AND o.expires_at > $4)))`,
+    /** $1 after this id, $2 up to this id, $3 ended before */
+    wipe: `
+      UPDATE links SET recipient = NULL, data = '{}', template_data = '{}', last_error = NULL
+      WHERE id > $1 AND id <= $2 AND recipient IS NOT NULL AND due_at IS NULL
+        AND (expires_at < $3 OR redeemed_at < $3 OR revoked_at < $3)`,
     newestId: 'SELECT MAX(id) AS id FROM links',
   };
 }

@@ -123,8 +123,21 @@ export class SqlLinkStore implements LinkStore {
     return row!.due_at === null ? null : Number(row!.due_at);
   }
 
-  async purge(before: number, now: number, limit: number): Promise<number> {
-    return (await this.queries.rows(this.sql.purge, [LinkIds.floor(before), before, now, limit])).length;
+  async sweep(
+    after: string,
+    { wipeBefore, deleteBefore, now }: { wipeBefore: number; deleteBefore: number; now: number },
+    limit: number,
+  ): Promise<string | null> {
+    const [batch] = await this.queries.rows<{ id: string | null }>(this.sql.sweepEnd, [
+      after,
+      LinkIds.floor(wipeBefore),
+      limit,
+    ]);
+    const end = batch?.id ?? null;
+    if (end === null) return null;
+    await this.queries.rows(this.sql.delete, [after, end, deleteBefore, now]);
+    await this.queries.rows(this.sql.wipe, [after, end, wipeBefore]);
+    return end;
   }
 
   async newestId(): Promise<string | undefined> {

@@ -404,20 +404,30 @@ export const linkStoreExam: readonly ExamCase[] = [
     },
   },
   {
-    name: 'purges what ended long ago, but not what keeps an older link superseded',
+    name: 'sweeps: forgets personal data, then the link, but not what keeps an older one superseded',
     run: async (store) => {
-      const early = new LinkIds(() => NOW - 90_000_000);
-      const gone = await inserted(store, sampleLink({ id: early.next(), expiresAt: NOW - 80_000_000 }));
-      const living = await inserted(store, sampleLink({ id: early.next(), expiresAt: NOW + 1000 }));
-      const guard = await inserted(
-        store,
-        sampleLink({ id: early.next(), subject: living.subject, expiresAt: NOW - 80_000_000 }),
-      );
+      const DAY = 86_400_000;
+      const early = new LinkIds(() => NOW - 40 * DAY);
+      const old = (change: Partial<Link>): Promise<Link> =>
+        inserted(store, sampleLink({ id: early.next(), expiresAt: NOW - 39 * DAY, ...change }));
+      const gone = await old({});
+      const ended = await old({ expiresAt: NOW - 2 * DAY });
+      const living = await old({ expiresAt: NOW + 1000 });
+      const guard = await old({ subject: living.subject });
       const young = await inserted(store, sampleLink());
-      assert.equal(await store.purge(NOW - 70_000_000, NOW, 100), 1);
+      const sweepAll = async (now: number): Promise<void> => {
+        const times = { wipeBefore: now - DAY, deleteBefore: now - 30 * DAY, now };
+        for (let after: string | null = ''; after !== null;) after = await store.sweep(after, times, 2);
+      };
+      await sweepAll(NOW);
       assert.equal(await store.find('default', gone.id), undefined);
+      const wiped = await store.find('default', ended.id);
+      assert.deepEqual([wiped?.recipient, wiped?.data, wiped?.templateData], [null, {}, {}]);
+      assert.equal(wiped?.subject, ended.subject);
       assert.equal((await store.find('default', living.id))?.superseded, true);
-      assert.equal(await store.purge(NOW - 70_000_000, NOW + 2000, 100), 1);
+      assert.equal((await store.find('default', living.id))?.recipient, living.recipient);
+      assert.deepEqual(await store.find('default', young.id), young);
+      await sweepAll(NOW + 2000);
       assert.equal(await store.find('default', guard.id), undefined);
       assert.equal(await store.newestId(), young.id);
     },
