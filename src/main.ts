@@ -56,8 +56,7 @@ function greet({ publicUrl, relays }: Settings, { newApiKey }: Service): void {
     '',
     `  Demo app     ${publicUrl}/demo`,
     relays.length > 0 ? `  Mail         goes to ${relays.length} relay(s)` : `  Dev inbox    ${publicUrl}/dev/inbox`,
-    `  API          ${publicUrl}/v1`,
-    `  API docs     ${publicUrl}/docs`,
+    `  API          ${publicUrl}/docs`,
     `  Health       ${publicUrl}/health/ready`,
     '',
     newApiKey === undefined

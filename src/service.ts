@@ -39,7 +39,12 @@ export async function createService(settings: Settings, logger: Logger, clock?: 
   let redirectUris = settings.redirectUris;
   await prepareHttp(app, logger, async () => {
     if (settings.production) return;
-    const { registerDevelopment } = await import('./demo/register.js');
+    const { registerDevelopment } = await import('./demo/register.js').catch((error: unknown) => {
+      throw new Error(
+        'Development needs the source checkout with its dev dependencies; run an installed package with NODE_ENV=production.',
+        { cause: error },
+      );
+    });
     const demoUris = await registerDevelopment(app, settings);
     redirectUris ??= demoUris;
   });
@@ -58,7 +63,7 @@ async function registerDefaultApp(
   const known = await store.find('default');
   await store.save({
     id: 'default',
-    name: known?.name ?? 'Oncelink',
+    name: known?.name ?? (settings.mailFrom.name || 'Oncelink'),
     redirectUris: redirectUris ?? known?.redirectUris ?? [],
   });
   if (settings.apiKey !== undefined) await keys.adopt(settings.apiKey, 'default', SCOPES, 'bootstrap (API_KEY)');
@@ -77,5 +82,5 @@ function generateKeyRing(file: string): KeyRing {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
-  return KeyRing.fromJwks(readFileSync(file, 'utf8')) as KeyRing;
+  return KeyRing.fromJwks(readFileSync(file, 'utf8'));
 }

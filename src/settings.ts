@@ -1,10 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { ApiKeys } from './apps/api-keys.js';
 import { redirectUriFault } from './apps/app.js';
 import { parseDuration } from './clock.js';
 import { LOG_LEVELS, type LogLevel } from './log.js';
-import { KeyRing } from './links/key-ring.js';
+import { KeyRing, type KeySetError } from './links/key-ring.js';
 import { parseRecipient } from './links/recipient.js';
 import { parseSender, type Sender } from './mail/mailer.js';
 import { relayUrlFault } from './mail/transports.js';
@@ -32,6 +33,8 @@ export interface Settings {
   readonly trustProxy: false | number | readonly string[];
   readonly logLevel: LogLevel;
 }
+
+const PACKAGED_TEMPLATES = fileURLToPath(new URL('../templates', import.meta.url));
 
 /** One setting: what README and `.env.example` say about it, and how it is read. */
 interface Setting {
@@ -82,6 +85,8 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
   const read = (name: string, remedy = ''): string | undefined => {
     const given = env[name]?.trim();
     if (given) return given;
+    // Run from an installed package, the templates that come with it serve until there is a folder of one's own.
+    if (name === 'TEMPLATES_DIR' && !existsSync('./templates')) return PACKAGED_TEMPLATES;
     const setting = SETTINGS.find((one) => one.name === name)!;
     if (production && setting.production === null) fault(name, `is required in production${remedy && `: ${remedy}`}`);
     return production
@@ -173,9 +178,11 @@ function readSigningKeys(
   fault: (name: string, problem: string) => void,
 ): Settings['signingKeys'] | undefined {
   const parse = (name: string, text: string): KeyRing | undefined => {
-    const ring = KeyRing.fromJwks(text);
-    if (ring instanceof KeyRing) return ring;
-    for (const problem of ring) fault(name, problem);
+    try {
+      return KeyRing.fromJwks(text);
+    } catch (error) {
+      for (const problem of (error as KeySetError).faults) fault(name, problem);
+    }
     return undefined;
   };
   const inline = env.SIGNING_KEYS?.trim();

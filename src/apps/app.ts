@@ -35,7 +35,7 @@ export interface AppStore {
   save(app: App): Promise<void>;
   findKey(id: string): Promise<StoredApiKey | undefined>;
   listKeys(app: string): Promise<StoredApiKey[]>;
-  /** Adds a key; an existing key of that id is replaced. */
+  /** Adds a key, or changes the one of that id; a revoked key stays revoked. */
   saveKey(key: StoredApiKey): Promise<void>;
   /** @returns whether there was such a key in force */
   revokeKey(id: string, now: number): Promise<boolean>;

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
-import { setTimeout as pause } from 'node:timers/promises';
 import { ApiKeys } from '../apps/api-keys.js';
 import type { AppStore } from '../apps/app.js';
 import type { LinkStore } from '../links/link-store.js';
-import { openDatabase, type Database } from '../storage/engines.js';
+import { openDatabase, sqlitePath, type Database } from '../storage/engines.js';
+import { migrateDatabase } from '../storage/schema.js';
 import { SqlAppStore } from '../storage/sql-app-store.js';
 import { SqlLinkStore } from '../storage/sql-link-store.js';
 import { Failure, reasonOf } from './failure.js';
@@ -27,7 +27,7 @@ export async function withStores<Result>(
     );
   const database = await open(databaseUrl);
   try {
-    await requireSchema(database, { migrate: !production || databaseUrl.startsWith('sqlite:') });
+    await requireSchema(database, databaseUrl, { migrate: !production || databaseUrl.startsWith('sqlite:') });
     const apps = new SqlAppStore(database);
     return await work({ apps, keys: new ApiKeys(apps, Date.now), links: new SqlLinkStore(database) });
   } finally {
@@ -46,27 +46,24 @@ export async function open(databaseUrl: string): Promise<Database> {
 
 /** Whether a SQLite file would be made by opening it. */
 export function isMissing(databaseUrl: string): boolean {
-  const [, path] = /^sqlite:(?:\/\/(?=\/|[^/]))?(.*)$/.exec(databaseUrl) ?? [];
-  return path !== undefined && path !== ':memory:' && !existsSync(path);
+  if (!databaseUrl.startsWith('sqlite:')) return false;
+  const path = sqlitePath(databaseUrl);
+  return path !== ':memory:' && !existsSync(path);
 }
 
 /** @returns the names of the migrations that were applied */
-export async function migrate({ dataSource }: Database): Promise<string[]> {
-  // Instances that are deployed together migrate together. The loser of that race fails once and then finds it done.
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return (await dataSource.runMigrations({ transaction: 'each' })).map(({ name }) => name);
-    } catch (error) {
-      if (attempt === 4) throw new Failure(`The schema could not be brought up to date: ${reasonOf(error)}.`);
-      await pause(attempt * 250);
-    }
+export async function migrate(databaseUrl: string): Promise<string[]> {
+  try {
+    return await migrateDatabase(databaseUrl);
+  } catch (error) {
+    throw new Failure(`The schema could not be brought up to date: ${reasonOf(error)}.`);
   }
 }
 
 /** By the service's rule: a shared PostgreSQL in production is migrated on purpose only. */
-async function requireSchema(database: Database, options: { migrate: boolean }): Promise<void> {
+async function requireSchema(database: Database, databaseUrl: string, options: { migrate: boolean }): Promise<void> {
   if (!(await database.dataSource.showMigrations())) return;
   if (!options.migrate)
     throw new Failure('The database schema is out of date. Run `oncelink migrate` with the same DATABASE_URL first.');
-  await migrate(database);
+  await migrate(databaseUrl);
 }

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
-import { KeyRing, type Algorithm } from '../links/key-ring.js';
+import { KeyRing, KeySetError, type Algorithm } from '../links/key-ring.js';
 import { Failure, reasonOf } from './failure.js';
 
 type Jwk = Record<string, unknown>;
@@ -58,10 +58,15 @@ async function rotateIn(path: string, alg?: Algorithm): Promise<Rotation> {
 async function readKeys(path: string): Promise<{ keys: Jwk[]; signer?: Algorithm }> {
   if (!existsSync(path)) return { keys: [] };
   const text = await readFile(path, 'utf8');
-  const ring = KeyRing.fromJwks(text);
-  if (!(ring instanceof KeyRing))
-    throw new Failure(`${path} is left as it is; mend it first:\n${ring.map((fault) => `  it ${fault}`).join('\n')}`);
-  return { keys: (JSON.parse(text) as { keys: Jwk[] }).keys, signer: ring.signer.alg };
+  try {
+    const { signer } = KeyRing.fromJwks(text);
+    return { keys: (JSON.parse(text) as { keys: Jwk[] }).keys, signer: signer.alg };
+  } catch (error) {
+    if (!(error instanceof KeySetError)) throw error;
+    throw new Failure(
+      `${path} is left as it is; mend it first:\n${error.faults.map((fault) => `  it ${fault}`).join('\n')}`,
+    );
+  }
 }
 
 /** Rotating as root must not lock the service's user out, nor one who reads as a member of the file's group. */

@@ -24,7 +24,7 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN: OPTIONS } = new Configura
   .setClassMethodName('forRoot')
   .build();
 
-/** The HTTP API and the pages, on Fastify. Call `configureHttp` on the application before it listens. */
+/** The HTTP API and the pages, on Fastify. Call `prepareHttp` on the application before it listens. */
 @Global()
 @Module({
   controllers: [LinksController, PurposesController, ServiceController, PagesController],

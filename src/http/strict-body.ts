@@ -23,7 +23,8 @@ export function registerBodyParsers(server: FastifyInstance): void {
   server.addContentTypeParser(
     'application/x-www-form-urlencoded',
     { parseAs: 'string', bodyLimit: MAX_BODY },
-    (_request, body, done) => {
+    (request, body, done) => {
+      if (request.url.startsWith('/v1/')) return done(new Problem('unsupported_media_type', 'Send application/json.'));
       done(null, Object.fromEntries(new URLSearchParams(body as string)));
     },
   );

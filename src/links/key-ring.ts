@@ -84,28 +84,41 @@ export class KeyRing {
 
   /**
    * Reads a JWK Set (RFC 7517 section 5).
-   * @returns the ring, or every fault of the set; key material is never repeated in a fault
+   * @throws KeySetError with every fault of the set
    */
-  static fromJwks(text: string): KeyRing | string[] {
-    let json: unknown;
-    try {
-      json = JSON.parse(text);
-    } catch {
-      return ['is not JSON; expected a JWK Set {"keys":[…]}'];
-    }
-    const set = z.object({ keys: z.array(z.record(z.string(), z.unknown())).min(1) }).safeParse(json);
-    if (!set.success) return ['is not a JWK Set with at least one key: {"keys":[…]}'];
+  static fromJwks(text: string): KeyRing {
     const faults: string[] = [];
     const keys: SigningKey[] = [];
-    set.data.keys.forEach((jwk, index) => {
+    readSet(text).forEach((jwk, index) => {
       const key = readKey(jwk);
       if (typeof key === 'string') faults.push(`key ${index + 1} ${key}`);
       else if (keys.some((other) => other.kid === key.kid))
         faults.push(`key ${index + 1} repeats the kid of another key`);
       else keys.push(key);
     });
-    return faults.length > 0 ? faults : new KeyRing(keys as [SigningKey, ...SigningKey[]]);
+    if (faults.length > 0) throw new KeySetError(faults);
+    return new KeyRing(keys as [SigningKey, ...SigningKey[]]);
   }
+}
+
+/** Every fault of a JWK Set; key material is never repeated in one. */
+export class KeySetError extends Error {
+  constructor(readonly faults: readonly string[]) {
+    super(`The signing keys cannot be used: ${faults.join('; ')}.`);
+  }
+}
+
+/** @throws KeySetError */
+function readSet(text: string): Record<string, unknown>[] {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw new KeySetError(['is not JSON; expected a JWK Set {"keys":[…]}']);
+  }
+  const set = z.object({ keys: z.array(z.record(z.string(), z.unknown())).min(1) }).safeParse(json);
+  if (!set.success) throw new KeySetError(['is not a JWK Set with at least one key: {"keys":[…]}']);
+  return set.data.keys;
 }
 
 /** @returns the key, or what is wrong with it */

@@ -106,7 +106,7 @@ function failureOf(error: SmtpError | DeliveryFailure, relay: string): DeliveryF
   if (error instanceof DeliveryFailure) return error;
   const permanent = (error.responseCode ?? 0) >= 500 && TRANSACTION.has(error.command ?? '');
   // Replies often repeat the address; it is known where it belongs and has no place in logs.
-  const reply = (error.response ?? error.code ?? error.message)
+  const reply = (error.response ?? error.message)
     .replace(/[^\s<>]+@[^\s<>]+/g, '…')
     .replace(/[^\x20-\x7e…]+/g, ' ')
     .slice(0, 200);

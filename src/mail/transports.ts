@@ -6,6 +6,8 @@ export interface Transport {
   /** for logs and errors: no credentials */
   readonly name: string;
   send(message: SendMailOptions): Promise<{ accepted: unknown[]; envelope: { to: string[] } }>;
+  /** Greets the relay as `send` would: TLS, and the log-in if there is one. */
+  verify(): Promise<unknown>;
   close(): void;
 }
 
@@ -53,6 +55,7 @@ function smtp(url: URL, secure: boolean): Transport {
   return {
     name: `${host}:${port}`,
     send: (message) => transport.sendMail(message),
+    verify: () => transport.verify(),
     close: () => transport.close(),
   };
 }
@@ -76,6 +79,7 @@ export function inboxTransport(inbox: Inbox): Transport {
       });
       return { accepted: info.envelope.to, envelope: info.envelope };
     },
+    verify: () => Promise.resolve(true),
     close: () => transport.close(),
   };
 }

@@ -20,7 +20,7 @@ export type ColumnType = 'text' | 'bigint' | 'integer' | 'json';
 
 export const MIGRATIONS: MixedList<new () => never> = [Links1764000000000 as never];
 
-/** How long a write waits for another process's lock before it is `Unavailable`, in ms. */
+/** How long a statement may wait, for a lock or for its answer, before it is `Unavailable`, in ms. */
 const PATIENCE = 1_500;
 
 const sqlite: Dialect = {
@@ -49,7 +49,7 @@ const postgres: Dialect = {
 
 interface Engine {
   readonly dialect: Dialect;
-  options(url: string): DataSourceOptions;
+  options(url: string, patience: { patient: boolean }): DataSourceOptions;
   /** Settings that belong to the connection, and refusal of what would lose acknowledged writes. */
   prepare(dataSource: DataSource): Promise<void>;
 }
@@ -76,14 +76,14 @@ const ENGINES: Record<string, Engine> = {
   },
   postgres: {
     dialect: postgres,
-    options: (url) => ({
+    options: (url, { patient }) => ({
       type: 'postgres',
       url,
       extra: {
         // Whatever the server's default: a commit that is not on disk could be forgotten, and a used link be good again.
-        options: '-c synchronous_commit=on -c statement_timeout=2000',
-        connectionTimeoutMillis: 2000,
-        query_timeout: 2000,
+        options: `-c synchronous_commit=on -c statement_timeout=${patient ? 0 : PATIENCE}`,
+        connectionTimeoutMillis: PATIENCE,
+        ...(!patient && { query_timeout: PATIENCE }),
         max: 10,
       },
     }),
@@ -113,10 +113,14 @@ export interface Database {
   readonly dialect: Dialect;
 }
 
-/** Opens the database; its schema may still be out of date. @throws if it is out of reach or would not be durable */
-export async function openDatabase(url: string): Promise<Database> {
+/**
+ * Opens the database; its schema may still be out of date.
+ * @param patience whether statements may take as long as they like, as migrations must
+ * @throws if it is out of reach or would not be durable
+ */
+export async function openDatabase(url: string, patience = { patient: false }): Promise<Database> {
   const engine = engineOf(url)!;
-  const options = engine.options(url);
+  const options = engine.options(url, patience);
   if (options.type === 'sqlite' && options.database !== ':memory:')
     mkdirSync(dirname(options.database), { recursive: true });
   const dataSource = new DataSource({
@@ -139,6 +143,7 @@ export async function openDatabase(url: string): Promise<Database> {
   return { dataSource, dialect: engine.dialect };
 }
 
-function sqlitePath(url: string): string {
+/** The file of a `sqlite:` URL. */
+export function sqlitePath(url: string): string {
   return url.replace(/^sqlite:(?:\/\/(?=\/|[^/]))?/, '');
 }

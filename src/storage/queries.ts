@@ -55,7 +55,8 @@ async function answered<Answer>(answer: Promise<Answer>): Promise<Answer> {
 
 /** A violated constraint of SQLite; on PostgreSQL, the classes "data exception" and "integrity constraint violation". */
 function isRowFault(error: unknown): boolean {
-  const code = String((error as { code?: unknown }).code ?? '');
+  const { code } = error as { code?: unknown };
+  if (typeof code !== 'string') return false;
   return code.startsWith('SQLITE_CONSTRAINT') || code === 'SQLITE_MISMATCH' || /^2[23]\d{3}$/.test(code);
 }
 

@@ -58,7 +58,7 @@ export class SqlAppStore implements AppStore {
     await this.queries.rows(
       `INSERT INTO api_keys (id, app, secret_hash, scopes, label, created_at, revoked_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
        ON CONFLICT (id) DO UPDATE SET app = excluded.app, secret_hash = excluded.secret_hash, scopes = excluded.scopes,
-         label = excluded.label, revoked_at = excluded.revoked_at`,
+         label = excluded.label`,
       [key.id, key.app, key.secretHash, key.scopes.join(' '), key.label, key.createdAt, key.revokedAt],
     );
   }

@@ -8,7 +8,8 @@ import {
 } from '@nestjs/common';
 import { APP_STORE } from '../apps/app.js';
 import { LINK_STORE } from '../links/link-store.js';
-import { openDatabase, type Database } from './engines.js';
+import type { Database } from './engines.js';
+import { openWithSchema } from './schema.js';
 import { SqlAppStore } from './sql-app-store.js';
 import { SqlLinkStore } from './sql-link-store.js';
 
@@ -25,19 +26,6 @@ export const DATABASE = Symbol('DATABASE');
 const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = new ConfigurableModuleBuilder<StorageOptions>()
   .setClassMethodName('forRoot')
   .build();
-
-/** @throws if the schema is out of date and may not be migrated */
-export async function openWithSchema({ url, migrate }: StorageOptions): Promise<Database> {
-  const database = await openDatabase(url);
-  if (migrate) await database.dataSource.runMigrations({ transaction: 'each' });
-  else if (await database.dataSource.showMigrations()) {
-    await database.dataSource.destroy();
-    throw new Error(
-      'The database schema is out of date. Run `oncelink migrate` with the same DATABASE_URL, then start again.',
-    );
-  }
-  return database;
-}
 
 @Injectable()
 class CloseDatabase implements OnApplicationShutdown {

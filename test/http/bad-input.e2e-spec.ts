@@ -54,7 +54,10 @@ describe.each(ROUTES)('POST %s refuses', (path) => {
   });
 
   test('no body at all', async () => {
-    for (const answer of [await service.api('POST', path), await post(path, '', { 'content-type': 'application/json' })]) {
+    for (const answer of [
+      await service.api('POST', path),
+      await post(path, '', { 'content-type': 'application/json' }),
+    ]) {
       expect([400, 415, 422]).toContain(answer.status);
       expectProblem(answer, answer.body.code, answer.status);
     }
@@ -98,12 +101,16 @@ describe.each(ROUTES)('POST %s refuses', (path) => {
     expectProblem(await post(path, body, { 'content-type': type }), 'unsupported_media_type');
   });
 
-  test.each([`"${CANARY}":1`, '"__proto__":{"purpose":"magic-link"}', '"constructor":{}', '"toString":null', '"":1', '"Purpose":"x"'])(
-    'the unknown member %s',
-    async (member) => {
-      expectProblem(await post(path, withMembers(member)), 'request_invalid');
-    },
-  );
+  test.each([
+    `"${CANARY}":1`,
+    '"__proto__":{"purpose":"magic-link"}',
+    '"constructor":{}',
+    '"toString":null',
+    '"":1',
+    '"Purpose":"x"',
+  ])('the unknown member %s', async (member) => {
+    expectProblem(await post(path, withMembers(member)), 'request_invalid');
+  });
 });
 
 test('a body of exactly 64 KiB is not too large', async () => {
@@ -123,7 +130,7 @@ describe('a mint is refused for its', () => {
     await refused({ [name]: undefined }, new RegExp(`^/${name}$`));
   });
 
-  const NOT_TEXT = [null, 7, true, [], ['x'], {}, { toString: 'x' }];
+  const NOT_TEXT: unknown[] = [null, 7, true, [], ['x'], {}, { toString: 'x' }];
   test.each(['purpose', 'recipient', 'subject', 'locale', 'delivery', 'redirectUri', 'fingerprint', 'codeChallenge'])(
     '%s that is no text',
     async (name) => {
@@ -131,7 +138,8 @@ describe('a mint is refused for its', () => {
     },
   );
   test.each(['data', 'templateData'])('%s that is no object', async (name) => {
-    for (const value of [null, 7, true, 'x', '{}', [], [{}]]) await refused({ [name]: value }, new RegExp(`^/${name}$`));
+    for (const value of [null, 7, true, 'x', '{}', [], [{}]])
+      await refused({ [name]: value }, new RegExp(`^/${name}$`));
   });
   test('decoy that is no boolean', async () => {
     for (const value of [null, 0, 1, 'true', 'false', '', [], {}]) await refused({ decoy: value }, /^\/decoy$/);
@@ -140,12 +148,18 @@ describe('a mint is refused for its', () => {
     const wrong = [null, '60', 0, -1, 1.5, 1e300, 86_401, true, [60], {}];
     for (const value of wrong) await refused({ expiresIn: value }, /^\/expiresIn$/);
   });
-  test.each(['', 'no-such-purpose', 'Password-Reset', 'password-reset ', '../password-reset', '__proto__', 'constructor', CANARY.repeat(20)])(
-    'purpose %s',
-    async (purpose) => {
-      await refused({ purpose }, /^\/purpose$/);
-    },
-  );
+  test.each([
+    '',
+    'no-such-purpose',
+    'Password-Reset',
+    'password-reset ',
+    '../password-reset',
+    '__proto__',
+    'constructor',
+    CANARY.repeat(20),
+  ])('purpose %s', async (purpose) => {
+    await refused({ purpose }, /^\/purpose$/);
+  });
   test.each(['EMAIL', '', 'both', 'none', CANARY])('delivery %s', async (delivery) => {
     await refused({ delivery }, /^\/delivery$/);
   });
@@ -257,12 +271,22 @@ describe('a mint is refused for its', () => {
     await refused({ subject }, /^\/subject$/);
   });
 
-  test.each(['', 'e', 'en_US', 'en-', '-en', 'en--US', 'english please', 'en\n', '../../etc', 'x'.repeat(36), 'en-a', CANARY])(
-    'locale %j',
-    async (locale) => {
-      await refused({ locale }, /^\/locale$/);
-    },
-  );
+  test.each([
+    '',
+    'e',
+    'en_US',
+    'en-',
+    '-en',
+    'en--US',
+    'english please',
+    'en\n',
+    '../../etc',
+    'x'.repeat(36),
+    'en-a',
+    CANARY,
+  ])('locale %j', async (locale) => {
+    await refused({ locale }, /^\/locale$/);
+  });
 
   test('data over 4 KiB, counted in bytes', async () => {
     await refused({ data: { a: 'x'.repeat(4_096) } }, /^\/data$/);
@@ -380,12 +404,17 @@ describe('redeem and inspect refuse', () => {
   });
 });
 
-test.each([{}, { purpose: 'password-reset' }, { subject: '' }, { subject: null }, { recipient: 'Ann <ann@example.com>' }, { recipient: 7 }, { id: 'x' }])(
-  'revoking by %j is refused',
-  async (body) => {
-    expectProblem(await service.api('POST', '/v1/links/revoke', body), 'request_invalid');
-  },
-);
+test.each([
+  {},
+  { purpose: 'password-reset' },
+  { subject: '' },
+  { subject: null },
+  { recipient: 'Ann <ann@example.com>' },
+  { recipient: 7 },
+  { id: 'x' },
+])('revoking by %j is refused', async (body) => {
+  expectProblem(await service.api('POST', '/v1/links/revoke', body), 'request_invalid');
+});
 
 test.each([
   'limit=0',

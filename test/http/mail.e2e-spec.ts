@@ -20,7 +20,8 @@ beforeEach(() => {
 
 const read = async (id: string, from = service) => (await from.api('GET', `/v1/links/${id}`)).body;
 const mint = async (body: object = {}) => (await service.mint(body)).body;
-const redeem = (token: string, purpose = 'password-reset') => service.api('POST', '/v1/links/redeem', { token, purpose });
+const redeem = (token: string, purpose = 'password-reset') =>
+  service.api('POST', '/v1/links/redeem', { token, purpose });
 /** Waits until a link's delivery stands so. @returns the link */
 const delivery = (id: string, status: string, from = service) =>
   eventually(async () => {
@@ -59,7 +60,9 @@ describe('a mail', () => {
     const link = await mint({ templateData: { name: '<b>Ann & "Co"</b>' } });
     const { mail } = await relay.mailTo(link.recipient);
     const url = urlIn(mail.text);
-    const hrefs = [...mail.html!.matchAll(/(?:href|src|background)="([^"]*)"/g)].map(([, value]) => value!.replaceAll('&#x3D;', '='));
+    const hrefs = [...mail.html!.matchAll(/(?:href|src|background)="([^"]*)"/g)].map(([, value]) =>
+      value!.replaceAll('&#x3D;', '='),
+    );
     expect(new Set(hrefs)).toEqual(new Set([url]));
     expect(mail.html).not.toMatch(/<img|<script|<iframe|<form|<link|@import|url\(/i);
     expect(mail.text).toContain('<b>Ann & "Co"</b>');
@@ -77,7 +80,7 @@ describe('a mail', () => {
     expect(headers['x-auto-response-suppress']).toBe('All');
     expect(headers['mime-version']).toBe('1.0');
     expect(mail.messageId).toBe(`<${link.id}@mail.example>`);
-    expect(mail.subject).toBe('Reset your Oncelink password');
+    expect(mail.subject).toMatch(/^Reset your .+ password$/);
     expect(raw.split('\r\n').every((line) => line.length <= 998)).toBe(true);
     expect(headers).not.toHaveProperty('x-mailer');
   });
@@ -95,7 +98,12 @@ describe('the answer of the relay decides:', () => {
   test('a yes is sent, with the time of it', async () => {
     const { id } = await mint();
     const link = await delivery(id, 'sent');
-    expect(link.delivery).toEqual({ status: 'sent', attempts: 1, sentAt: new Date(clock.time).toISOString(), lastError: null });
+    expect(link.delivery).toEqual({
+      status: 'sent',
+      attempts: 1,
+      sentAt: new Date(clock.time).toISOString(),
+      lastError: null,
+    });
   });
 
   test('451 twice and then a yes is one mail, with one Message-ID and one living token', async () => {
@@ -235,13 +243,17 @@ describe('a link that is no longer wanted', () => {
   }
 
   test('because it was revoked is never mailed', async () => {
-    const { mails, link } = await endedOnItsWay('revoked@example.com', (id) => service.api('POST', `/v1/links/${id}/revoke`));
+    const { mails, link } = await endedOnItsWay('revoked@example.com', (id) =>
+      service.api('POST', `/v1/links/${id}/revoke`),
+    );
     expect(mails).toEqual([]);
     expect([link.status, link.delivery.status]).toEqual(['revoked', 'abandoned']);
   });
 
   test('because its subject was revoked is never mailed', async () => {
-    const { mails } = await endedOnItsWay('left@example.com', () => service.api('POST', '/v1/links/revoke', { subject: 'left' }));
+    const { mails } = await endedOnItsWay('left@example.com', () =>
+      service.api('POST', '/v1/links/revoke', { subject: 'left' }),
+    );
     expect(mails).toEqual([]);
   });
 
@@ -250,6 +262,7 @@ describe('a link that is no longer wanted', () => {
     const supersede = async () => {
       clock.advance(31);
       newer = (await mint({ recipient: 'replaced@example.com', subject: 'replaced' })).id;
+      await attempted(newer, 1);
     };
     const { mails, link } = await endedOnItsWay('replaced@example.com', supersede, () => newer);
     expect(mails.map(({ mail }) => mail.messageId)).toEqual([`<${newer}@mail.example>`]);

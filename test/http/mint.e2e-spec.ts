@@ -6,7 +6,10 @@ import { HandSetClock, eventually, mintBody, startService, type Answer, type Tes
 const clock = new HandSetClock();
 let service: TestService;
 beforeAll(async () => {
-  service = await startService({ clock, env: { REDIRECT_URIS: 'https://app.example/callback,https://app.example/other' } });
+  service = await startService({
+    clock,
+    env: { REDIRECT_URIS: 'https://app.example/callback,https://app.example/other' },
+  });
 });
 afterAll(() => service.stop());
 
@@ -18,7 +21,8 @@ const statuses = (answers: Answer[]) => answers.map(({ status }) => status);
 const count = (answers: Answer[], status: number) => answers.filter((answer) => answer.status === status).length;
 const many = <Value>(times: number, make: (index: number) => Promise<Value>) =>
   Promise.all(Array.from({ length: times }, (_value, index) => make(index)));
-const part = (token: string, index: number) => JSON.parse(Buffer.from(token.split('.')[index]!, 'base64url').toString());
+const part = (token: string, index: number) =>
+  JSON.parse(Buffer.from(token.split('.')[index]!, 'base64url').toString());
 
 describe('the answer to a mint', () => {
   const expected = (more: object = {}) => ({
@@ -54,7 +58,11 @@ describe('the answer to a mint', () => {
   });
 
   test('gives back what was asked for', async () => {
-    const asked = { locale: 'de-at', redirectUri: 'https://app.example/other', data: { plan: 'pro', list: [1, null, { a: 'ä' }] } };
+    const asked = {
+      locale: 'de-at',
+      redirectUri: 'https://app.example/other',
+      data: { plan: 'pro', list: [1, null, { a: 'ä' }] },
+    };
     const { body } = await service.mint({ subject: 'user_42', ...asked });
     expect(body).toEqual(expected({ ...asked, locale: 'de-AT' }));
   });
@@ -63,7 +71,9 @@ describe('the answer to a mint', () => {
     const { status, body } = await service.mint({ subject: 'user_42', delivery: 'return' });
     expect(status).toBe(201);
     const none = { status: 'none', attempts: 0, sentAt: null, lastError: null };
-    expect(body).toEqual(expected({ delivery: none, url: `${service.url}/l/${body.token}`, token: expect.any(String) }));
+    expect(body).toEqual(
+      expected({ delivery: none, url: `${service.url}/l/${body.token}`, token: expect.any(String) }),
+    );
     const read = await service.api('GET', `/v1/links/${body.id}`);
     const listed = await service.api('GET', '/v1/links?subject=user_42');
     expect(read.text + listed.text).not.toContain(body.token);
@@ -88,7 +98,10 @@ describe('the answer to a mint', () => {
     const minted = await service.api('POST', '/v1/links', body);
     expect(minted.status).toBe(201);
     expect(minted.body.data).toEqual(JSON.parse(json));
-    const redeemed = await service.api('POST', '/v1/links/redeem', { token: minted.body.token, purpose: 'password-reset' });
+    const redeemed = await service.api('POST', '/v1/links/redeem', {
+      token: minted.body.token,
+      purpose: 'password-reset',
+    });
     expect(redeemed.body.link.data).toEqual(JSON.parse(json));
   });
 
@@ -103,7 +116,11 @@ describe('the answer to a mint', () => {
 describe('the token', () => {
   test('has exactly the header and the claims of the contract', async () => {
     const { id, token } = await service.mintReturned({ purpose: 'magic-link', subject: 'user_7', expiresIn: 120 });
-    expect(part(token, 0)).toEqual({ alg: 'HS256', kid: expect.stringMatching(/^[A-Za-z0-9_-]{1,64}$/), typ: 'oncelink+jwt' });
+    expect(part(token, 0)).toEqual({
+      alg: 'HS256',
+      kid: expect.stringMatching(/^[A-Za-z0-9_-]{1,64}$/),
+      typ: 'oncelink+jwt',
+    });
     const now = Math.floor(clock.time / 1000);
     expect(part(token, 1)).toEqual({
       iss: service.settings.publicUrl,
@@ -164,10 +181,13 @@ describe('scopes', () => {
     return caller(method, path, path === '/v1/links' && method === 'POST' ? mintBody(body) : body);
   };
 
-  test.each(Object.keys(CALLS) as (keyof typeof CALLS)[])('without %s its call is forbidden, even with all others', async (scope) => {
-    const others = SCOPES.filter((one) => one !== scope && one !== 'admin');
-    expectProblem(await makeCall(others, scope), 'forbidden');
-  });
+  test.each(Object.keys(CALLS) as (keyof typeof CALLS)[])(
+    'without %s its call is forbidden, even with all others',
+    async (scope) => {
+      const others = SCOPES.filter((one) => one !== scope && one !== 'admin');
+      expectProblem(await makeCall(others, scope), 'forbidden');
+    },
+  );
   test.each(Object.keys(CALLS) as (keyof typeof CALLS)[])('with %s its call is answered', async (scope) => {
     const needed: Scope[] = scope === 'links:return' ? ['links:mint', 'links:return'] : [scope];
     expect((await makeCall(needed, scope)).status).not.toBe(403);
@@ -262,7 +282,12 @@ describe('limits', () => {
 
   test('plus-tags and capitals are the same recipient to a limit, and other names are not', async () => {
     const [name] = newRecipient().split('@');
-    const variants = [`${name}@example.com`, `${name}+a@example.com`, `${name!.toUpperCase()}@EXAMPLE.com`, `${name}+b+c@Example.Com`];
+    const variants = [
+      `${name}@example.com`,
+      `${name}+a@example.com`,
+      `${name!.toUpperCase()}@EXAMPLE.com`,
+      `${name}+b+c@Example.Com`,
+    ];
     expect(statuses([await service.mint({ recipient: variants[0] })])).toEqual([201]);
     for (const recipient of variants) expectProblem(await service.mint({ recipient }), 'rate_limited');
     expect((await service.mint({ recipient: `${name}.x@example.com` })).status).toBe(201);
@@ -288,7 +313,9 @@ describe('limits', () => {
     const recipient = newRecipient();
     // Others keep the database busy, so that the ten meet in its queue.
     const others = many(20, () => service.mintReturned());
-    const answers = await many(10, (index) => service.mint({ recipient }, { 'idempotency-key': `mail-${index}-${clock.time}` }));
+    const answers = await many(10, (index) =>
+      service.mint({ recipient }, { 'idempotency-key': `mail-${index}-${clock.time}` }),
+    );
     await others;
     expect([count(answers, 201), count(answers, 429)]).toEqual([1, 9]);
     await mailTo(recipient);
@@ -344,7 +371,9 @@ describe('with an Idempotency-Key', () => {
     const body = mintBody({ data: { b: 1, a: 2 } });
     const first = await service.api('POST', '/v1/links', body, key('again'));
     await mailTo(body.recipient as string);
-    await eventually(async () => (await service.api('GET', `/v1/links/${first.body.id}`)).body.delivery.status === 'sent');
+    await eventually(
+      async () => (await service.api('GET', `/v1/links/${first.body.id}`)).body.delivery.status === 'sent',
+    );
     clock.advance(5);
     const second = await service.api('POST', '/v1/links', body, key('again'));
     expect([second.status, second.text]).toEqual([201, first.text]);
@@ -364,8 +393,13 @@ describe('with an Idempotency-Key', () => {
   test('another body is an idempotency_mismatch and mints nothing', async () => {
     const body = mintBody();
     await service.api('POST', '/v1/links', body, key('other-body'));
-    const others = [{ ...body, subject: 'another' }, { ...body, data: { a: 1 } }, { ...body, delivery: 'return' }];
-    for (const other of others) expectProblem(await service.api('POST', '/v1/links', other, key('other-body')), 'idempotency_mismatch');
+    const others = [
+      { ...body, subject: 'another' },
+      { ...body, data: { a: 1 } },
+      { ...body, delivery: 'return' },
+    ];
+    for (const other of others)
+      expectProblem(await service.api('POST', '/v1/links', other, key('other-body')), 'idempotency_mismatch');
     expect((await service.api('GET', '/v1/links?subject=another')).body.items).toEqual([]);
   });
 
@@ -417,7 +451,11 @@ describe('a decoy', () => {
     const decoy = await service.mint({ decoy: true });
     expect(decoy.status).toBe(201);
     const shape = (value: object): unknown =>
-      Object.entries(value).map(([name, member]) => [name, typeof member, member !== null && typeof member === 'object' ? shape(member) : null]);
+      Object.entries(value).map(([name, member]) => [
+        name,
+        typeof member,
+        member !== null && typeof member === 'object' ? shape(member) : null,
+      ]);
     expect(shape(decoy.body)).toEqual(shape(real.body));
     expect(decoy.body.status).toBe('active');
     expect([...decoy.headers.keys()]).toEqual([...real.headers.keys()]);
@@ -427,7 +465,10 @@ describe('a decoy', () => {
 
   test('can never be inspected or redeemed', async () => {
     const { token } = await service.mintReturned({ decoy: true });
-    expectProblem(await service.api('POST', '/v1/links/inspect', { token, purpose: 'password-reset' }), 'token_invalid');
+    expectProblem(
+      await service.api('POST', '/v1/links/inspect', { token, purpose: 'password-reset' }),
+      'token_invalid',
+    );
     expectProblem(await service.api('POST', '/v1/links/redeem', { token, purpose: 'password-reset' }), 'token_invalid');
   });
 
@@ -459,7 +500,10 @@ describe('a decoy', () => {
       if (!decoy) await mailTo(recipient);
       const answers = [await service.api('POST', `/v1/links/${id}/resend`)];
       clock.advance(31);
-      answers.push(await service.api('POST', `/v1/links/${id}/resend`), await service.api('POST', `/v1/links/${id}/resend`));
+      answers.push(
+        await service.api('POST', `/v1/links/${id}/resend`),
+        await service.api('POST', `/v1/links/${id}/resend`),
+      );
       courses.push(statuses(answers));
     }
     expect(courses[1]).toEqual(courses[0]);
@@ -471,6 +515,15 @@ test('the purposes are told with their policies', async () => {
   expect(status).toBe(200);
   const byName = Object.fromEntries(body.items.map((purpose: { name: string }) => [purpose.name, purpose]));
   expect(Object.keys(byName).sort()).toEqual(['email-verification', 'magic-link', 'password-reset']);
-  expect(byName['password-reset']).toMatchObject({ expiresIn: { default: 1_800 }, reissue: 'supersede', redeemOn: 'app', codeLifetime: 300 });
-  expect(byName['email-verification']).toMatchObject({ expiresIn: { default: 86_400 }, reissue: 'keep', redeemOn: 'page' });
+  expect(byName['password-reset']).toMatchObject({
+    expiresIn: { default: 1_800 },
+    reissue: 'supersede',
+    redeemOn: 'app',
+    codeLifetime: 300,
+  });
+  expect(byName['email-verification']).toMatchObject({
+    expiresIn: { default: 86_400 },
+    reissue: 'keep',
+    redeemOn: 'page',
+  });
 });

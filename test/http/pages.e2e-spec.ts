@@ -21,7 +21,8 @@ interface Minted {
   token: string;
 }
 const read = async (id: string) => (await service.api('GET', `/v1/links/${id}`)).body;
-const redeem = (proof: object, purpose = 'password-reset') => service.api('POST', '/v1/links/redeem', { purpose, ...proof });
+const redeem = (proof: object, purpose = 'password-reset') =>
+  service.api('POST', '/v1/links/redeem', { purpose, ...proof });
 const revoke = (id: string) => service.api('POST', `/v1/links/${id}/revoke`);
 const forBare = async (body: object): Promise<Minted> =>
   (await bare('POST', '/v1/links', mintBody({ delivery: 'return', ...body }))).body;
@@ -74,17 +75,22 @@ describe('the mailed link', () => {
     );
   });
 
-  test.each(['utm_source=newsletter&utm_medium=email', 'fbclid=abc', 'mc_cid=1&mc_eid=2', 'token=another', '', '?', 'a%zz=%'])(
-    'ignores the query ?%s that a scanner or tracker added',
-    async (query) => {
-      const link = await service.mintReturned();
-      const visitor = new Visitor(service);
-      const answer = await visitor.open(`${link.url}?${query}`);
-      expect([answer.status, answer.headers.get('location')]).toEqual([303, `/links/${link.id}`]);
-      const page = await visitor.get(`/links/${link.id}?${query}`);
-      expect([page.status, page.text.match(/<form/g)]).toEqual([200, ['<form']]);
-    },
-  );
+  test.each([
+    'utm_source=newsletter&utm_medium=email',
+    'fbclid=abc',
+    'mc_cid=1&mc_eid=2',
+    'token=another',
+    '',
+    '?',
+    'a%zz=%',
+  ])('ignores the query ?%s that a scanner or tracker added', async (query) => {
+    const link = await service.mintReturned();
+    const visitor = new Visitor(service);
+    const answer = await visitor.open(`${link.url}?${query}`);
+    expect([answer.status, answer.headers.get('location')]).toEqual([303, `/links/${link.id}`]);
+    const page = await visitor.get(`/links/${link.id}?${query}`);
+    expect([page.status, page.text.match(/<form/g)]).toEqual([200, ['<form']]);
+  });
 
   test('is used up by no GET, HEAD or OPTIONS, on either of its addresses, however often', async () => {
     const { link, visitor } = await arrive();
@@ -165,14 +171,11 @@ describe('a link that is not good is a page with its own status', () => {
     ['an endless text', 'x'.repeat(5_000)],
     ['an emoji', '%F0%9F%92%A9'],
     ['a script', '%3Cscript%3Ealert(1)%3C%2Fscript%3E'],
-  ])(
-    '%s for a token: 400, and nothing of it is on the page',
-    async (_what, token) => {
-      const answer = await service.request('GET', `/l/${token}`);
-      expectPage(answer, 400, /does not work/);
-      expect(answer.text).not.toContain('alert(1)');
-    },
-  );
+  ])('%s for a token: 400, and nothing of it is on the page', async (_what, token) => {
+    const answer = await service.request('GET', `/l/${token}`);
+    expectPage(answer, 400, /does not work/);
+    expect(answer.text).not.toContain('alert(1)');
+  });
 
   test.each(['/l', '/l/', '/l/a/b', '/links', '/links/', '/links/a/b', '/l/%zz', '/links/%zz', '/l/%c3%28'])(
     'the address %s, which is none, is a page with all its headers',
@@ -277,11 +280,17 @@ describe('the confirm page', () => {
 describe('the button takes nothing from strangers', () => {
   const refused: [string, (nonce: string) => [Record<string, string>, Record<string, string>]][] = [
     ['of another site', (nonce) => [{ 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' }, { nonce }]],
-    ['of another site that hides its origin', (nonce) => [{ 'sec-fetch-site': 'cross-site', origin: 'null' }, { nonce }]],
+    [
+      'of another site that hides its origin',
+      (nonce) => [{ 'sec-fetch-site': 'cross-site', origin: 'null' }, { nonce }],
+    ],
     ['of a sibling site', (nonce) => [{ 'sec-fetch-site': 'same-site' }, { nonce }]],
     ['of no site', (nonce) => [{ 'sec-fetch-site': 'none' }, { nonce }]],
     ['with another origin', (nonce) => [{ origin: 'https://evil.example' }, { nonce }]],
-    ['with our host on another port as origin', (nonce) => [{ origin: `http://localhost:${service.port + 1}` }, { nonce }]],
+    [
+      'with our host on another port as origin',
+      (nonce) => [{ origin: `http://localhost:${service.port + 1}` }, { nonce }],
+    ],
     ['with our origin as the beginning of another', (nonce) => [{ origin: `${service.url}.evil.example` }, { nonce }]],
     ['without any sign of where it comes from', () => [{}, {}]],
     ['with a hidden origin and no nonce', () => [{ origin: 'null' }, {}]],
@@ -458,13 +467,23 @@ describe('nothing that a client claims about addresses', () => {
     forwarded: 'host=evil.example;proto=https',
   };
   /** `fetch` sets the host itself. */
-  function lie(method: string, path: string, headers: Record<string, string>, body = ''): Promise<{ status: number; all: string }> {
+  function lie(
+    method: string,
+    path: string,
+    headers: Record<string, string>,
+    body = '',
+  ): Promise<{ status: number; all: string }> {
     return new Promise((resolve, reject) => {
-      const sent = httpRequest({ port: service.port, host: '127.0.0.1', method, path, headers: { ...headers, ...LIES }, agent: false }, (response) => {
-        let text = '';
-        response.on('data', (chunk) => (text += String(chunk)));
-        response.on('end', () => resolve({ status: response.statusCode!, all: JSON.stringify(response.headers) + text }));
-      });
+      const sent = httpRequest(
+        { port: service.port, host: '127.0.0.1', method, path, headers: { ...headers, ...LIES }, agent: false },
+        (response) => {
+          let text = '';
+          response.on('data', (chunk) => (text += String(chunk)));
+          response.on('end', () =>
+            resolve({ status: response.statusCode!, all: JSON.stringify(response.headers) + text }),
+          );
+        },
+      );
       sent.on('error', reject);
       sent.end(body);
     });
@@ -472,13 +491,22 @@ describe('nothing that a client claims about addresses', () => {
 
   test('reaches a link, a redirect or a cookie', async () => {
     const { authorization } = { authorization: `Bearer ${service.settings.apiKey}` };
-    const minted = await lie('POST', '/v1/links', { authorization, 'content-type': 'application/json' }, JSON.stringify(mintBody({ delivery: 'return' })));
+    const minted = await lie(
+      'POST',
+      '/v1/links',
+      { authorization, 'content-type': 'application/json' },
+      JSON.stringify(mintBody({ delivery: 'return' })),
+    );
     const link = JSON.parse(minted.all.slice(minted.all.indexOf('}{') + 1)) as Minted;
     expect(link.url).toBe(`${service.settings.publicUrl}/l/${link.token}`);
     const opened = await lie('GET', `/l/${link.token}`, {});
     const cookie = `oncelink=${link.token}`;
     const shown = await lie('GET', `/links/${link.id}`, { cookie });
-    const pressed = await lie('POST', `/links/${link.id}`, { cookie, 'sec-fetch-site': 'same-origin', 'content-type': 'application/x-www-form-urlencoded' });
+    const pressed = await lie('POST', `/links/${link.id}`, {
+      cookie,
+      'sec-fetch-site': 'same-origin',
+      'content-type': 'application/x-www-form-urlencoded',
+    });
     const others = [await lie('GET', '/l/x', {}), await lie('GET', '/links/x', {})];
     expect([minted, opened, shown, pressed].map(({ status }) => status)).toEqual([201, 303, 200, 303]);
     for (const { all } of [minted, opened, shown, pressed, ...others]) expect(all).not.toContain('evil');
@@ -502,13 +530,19 @@ describe('on https', () => {
     expect(opened.headers.get('location')).toBe(`/once/links/${link.id}`);
     expect(visitor.setCookie).toMatch(/^__Secure-oncelink=/);
     const attributes = visitor.setCookie!.toLowerCase().split(/; */).slice(1);
-    expect(attributes).toEqual(expect.arrayContaining(['secure', 'httponly', 'samesite=lax', `path=/once/links/${link.id}`.toLowerCase()]));
+    expect(attributes).toEqual(
+      expect.arrayContaining(['secure', 'httponly', 'samesite=lax', `path=/once/links/${link.id}`.toLowerCase()]),
+    );
     const page = await visitor.get(`/links/${link.id}`);
     expect(page.text).toContain(`action="/once/links/${link.id}"`);
     const pressed = await visitor.press(link.id, { origin: 'https://links.example.com' });
     expect(pressed.status).toBe(303);
     expect(new URL(pressed.headers.get('location')!).searchParams.get('iss')).toBe(base);
-    const refused = [await visitor.press(link.id, { origin: 'http://links.example.com' }), await visitor.open('/l/x'), await visitor.get('/l/a/b')];
+    const refused = [
+      await visitor.press(link.id, { origin: 'http://links.example.com' }),
+      await visitor.open('/l/x'),
+      await visitor.get('/l/a/b'),
+    ];
     for (const answer of [opened, page, pressed, ...refused]) {
       const [, seconds] = /max-age=(\d+)/.exec(answer.headers.get('strict-transport-security') ?? '') ?? [];
       expect(Number(seconds)).toBeGreaterThanOrEqual(31_536_000);
@@ -528,7 +562,11 @@ describe('strangers who try many tokens', () => {
     const attempts: Answer[] = [];
     for (let attempt = 0; attempt < 300 && attempts.at(-1)?.status !== 429; attempt++) {
       // A made-up forwarding header makes no new stranger: no proxy is trusted.
-      attempts.push(await besieged.request('GET', `/l/a.b.${attempt}`, { headers: { 'x-forwarded-for': `10.0.0.${attempt % 250}` } }));
+      attempts.push(
+        await besieged.request('GET', `/l/a.b.${attempt}`, {
+          headers: { 'x-forwarded-for': `10.0.0.${attempt % 250}` },
+        }),
+      );
     }
     expectPage(attempts[0]!, 400, /does not work/);
     expectPage(attempts.at(-1)!, 429, /wait/i);
@@ -536,8 +574,13 @@ describe('strangers who try many tokens', () => {
     const visitor = new Visitor(besieged);
     expect((await visitor.confirm(link)).status).toBe(303);
     expect((await besieged.mint()).status).toBe(201);
-    expectProblem(await besieged.api('POST', '/v1/links/redeem', { token: 'a.b.c', purpose: 'magic-link' }), 'token_invalid');
-    const guess = await besieged.request('GET', '/v1/links', { headers: { authorization: 'Bearer olk_a_01234567890123456789' } });
+    expectProblem(
+      await besieged.api('POST', '/v1/links/redeem', { token: 'a.b.c', purpose: 'magic-link' }),
+      'token_invalid',
+    );
+    const guess = await besieged.request('GET', '/v1/links', {
+      headers: { authorization: 'Bearer olk_a_01234567890123456789' },
+    });
     expectProblem(guess, 'rate_limited');
   });
 });

@@ -20,7 +20,9 @@ const lock = () => lockDatabase(join(service.directory, 'oncelink.sqlite'));
 const PRODUCE: Record<Code, () => Promise<Answer>> = {
   request_invalid: () => service.mint({ recipient: `${CANARY} <ann@example.com>`, [CANARY]: CANARY }),
   unauthorized: () =>
-    service.request('GET', '/v1/links', { headers: { authorization: `Bearer olk_${CANARY}_0123456789abcdef0123456789` } }),
+    service.request('GET', '/v1/links', {
+      headers: { authorization: `Bearer olk_${CANARY}_0123456789abcdef0123456789` },
+    }),
   forbidden: async () => {
     const reader = await callerFor(service, 'default', ['links:read']);
     return reader('POST', '/v1/links', mintBody({ subject: CANARY }));
@@ -102,7 +104,14 @@ test('every problem has an instance of its own, which the log bears, too', async
 });
 
 test('unauthorized names the scheme, and is the answer to every key that is not in force', async () => {
-  const wrong = [undefined, 'Basic dXNlcjpwYXNz', 'Bearer', `Bearer ${API_KEY}x`, `Bearer ${API_KEY.slice(0, -1)}`, API_KEY];
+  const wrong = [
+    undefined,
+    'Basic dXNlcjpwYXNz',
+    'Bearer',
+    `Bearer ${API_KEY}x`,
+    `Bearer ${API_KEY.slice(0, -1)}`,
+    API_KEY,
+  ];
   for (const authorization of wrong) {
     const answer = await service.request('GET', '/v1/purposes', { headers: authorization ? { authorization } : {} });
     expectProblem(answer, 'unauthorized');

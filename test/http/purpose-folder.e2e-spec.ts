@@ -67,10 +67,16 @@ describe('a folder alone', () => {
   test('is a purpose: minted, mailed, confirmed and redeemed by its own policy and words', async () => {
     addInvitation();
     const service = await start();
-    const body = { purpose: 'invitation', recipient: 'guest@example.com', templateData: { inviter: "Zoë O'Hara & Co", seats: 2 } };
+    const body = {
+      purpose: 'invitation',
+      recipient: 'guest@example.com',
+      templateData: { inviter: "Zoë O'Hara & Co", seats: 2 },
+    };
     const minted = await service.mint(body);
     expect(minted.status).toBe(201);
-    expect(Date.parse(minted.body.expiresAt) - Date.parse(minted.body.createdAt)).toBeGreaterThan(3 * 86_400_000 - 1_000);
+    expect(Date.parse(minted.body.expiresAt) - Date.parse(minted.body.createdAt)).toBeGreaterThan(
+      3 * 86_400_000 - 1_000,
+    );
 
     const mail = await mailTo(service, 'guest@example.com');
     expect(mail.subject).toBe("Zoë O'Hara & Co invites you to Oncelink");
@@ -93,7 +99,9 @@ describe('a folder alone', () => {
     // Its own limits: no cool-down, three an hour.
     expect([(await service.mint(body)).status, (await service.mint(body)).status]).toEqual([201, 201]);
     expect((await service.mint(body)).body.code).toBe('rate_limited');
-    const listed = (await service.api('GET', '/v1/purposes')).body.items.find(({ name }: { name: string }) => name === 'invitation');
+    const listed = (await service.api('GET', '/v1/purposes')).body.items.find(
+      ({ name }: { name: string }) => name === 'invitation',
+    );
     expect(listed).toMatchObject({ expiresIn: { default: 259_200, max: 432_000 }, reissue: 'keep', codeLifetime: 120 });
   });
 
@@ -144,8 +152,16 @@ describe('a folder alone', () => {
 describe('the words', () => {
   beforeEach(() => {
     templates.copy('purposes/password-reset/en', 'purposes/password-reset/de');
-    templates.edit('purposes/password-reset/de/mail.text.hbs', 'Subject: Reset your {{app.name}} password', 'Subject: Neues Passwort für {{app.name}}');
-    templates.edit('purposes/password-reset/de/page.yaml', 'heading: Choose a new password', 'heading: Neues Passwort wählen');
+    templates.edit(
+      'purposes/password-reset/de/mail.text.hbs',
+      'Subject: Reset your {{app.name}} password',
+      'Subject: Neues Passwort für {{app.name}}',
+    );
+    templates.edit(
+      'purposes/password-reset/de/page.yaml',
+      'heading: Choose a new password',
+      'heading: Neues Passwort wählen',
+    );
   });
 
   test.each([
@@ -195,11 +211,23 @@ describe('a fault in a folder stops the start and is told with its file and line
     ['a limit over no window', policy, '1h: 10', 'hourly: 10', /perRecipient/],
     ['a variable every mail has', policy, 'name: { type: string', 'url: { type: string', /url/],
     ['a code that lives too long', policy, 'codeLifetime: 5m', 'codeLifetime: 1h', /codeLifetime/],
-    ['an unknown variable in the HTML part', html, 'A new password was', '{{usrename}} A new password was', /usrename|unknown variable/],
+    [
+      'an unknown variable in the HTML part',
+      html,
+      'A new password was',
+      '{{usrename}} A new password was',
+      /usrename|unknown variable/,
+    ],
     ['an unknown variable in the text part', text, 'To choose it', '{{usrename}} To choose it', /unknown variable/],
     ['an unknown variable in a condition', text, '{{#if name}}', '{{#if nmae}}', /unknown variable/],
     ['a triple-stash', html, 'A new password was', '{{{name}}} A new password was', /unescaped|\{\{\{/],
-    ['an ampersand that leaves a value unescaped', html, 'A new password was', '{{&name}} A new password was', /unescaped/],
+    [
+      'an ampersand that leaves a value unescaped',
+      html,
+      'A new password was',
+      '{{&name}} A new password was',
+      /unescaped/,
+    ],
     ['a way to a prototype', html, 'A new password was', '{{name.constructor}} A new password was', /unknown variable/],
     ['a helper', text, 'To choose it', '{{lookup name 1}} To choose it', /helper/],
     ['a block that is closed by another name', html, '{{/heading}}', '{{/headline}}', /./],

@@ -24,7 +24,8 @@ const sentTo = (recipient: string) => service.inbox.list().filter(({ to }) => to
 const isSent = (id: string) => eventually(async () => (await read(id)).delivery.status === 'sent');
 const s256 = (verifier: string) => createHash('sha256').update(verifier).digest('base64url');
 /** The code that the confirm page of a link hands over. */
-const codeOf = async (link: { id: string; url: string }): Promise<string> => codeIn(await new Visitor(service).confirm(link));
+const codeOf = async (link: { id: string; url: string }): Promise<string> =>
+  codeIn(await new Visitor(service).confirm(link));
 
 describe('a redemption', () => {
   test('answers with the used-up link and its data, and is remembered', async () => {
@@ -100,15 +101,18 @@ describe('the order of judgement', () => {
     link_expired: () => clock.advance(60),
   };
 
-  test.each(Object.keys(spoil))('an unauthentic, foreign or misused token is token_invalid before it is %s', async (code) => {
-    const link = await service.mintReturned({ expiresIn: 60 });
-    await spoil[code]!(link);
-    const forged = `${link.token.slice(0, -8)}AAAAAAAA`;
-    expectProblem(await redeem({ token: forged }), 'token_invalid');
-    expectProblem(await other('POST', '/v1/links/redeem', { token: link.token, purpose }), 'token_invalid');
-    expectProblem(await redeem({ token: link.token, purpose: 'magic-link' }), 'token_invalid');
-    expectProblem(await redeem({ token: link.token }), code as 'link_revoked');
-  });
+  test.each(Object.keys(spoil))(
+    'an unauthentic, foreign or misused token is token_invalid before it is %s',
+    async (code) => {
+      const link = await service.mintReturned({ expiresIn: 60 });
+      await spoil[code]!(link);
+      const forged = `${link.token.slice(0, -8)}AAAAAAAA`;
+      expectProblem(await redeem({ token: forged }), 'token_invalid');
+      expectProblem(await other('POST', '/v1/links/redeem', { token: link.token, purpose }), 'token_invalid');
+      expectProblem(await redeem({ token: link.token, purpose: 'magic-link' }), 'token_invalid');
+      expectProblem(await redeem({ token: link.token }), code as 'link_revoked');
+    },
+  );
 
   test('a link that has ended is told before a wrong fingerprint, and that before a wrong verifier', async () => {
     const { id, token } = await service.mintReturned({ fingerprint: 'v1', codeChallenge: s256('secret') });
@@ -133,7 +137,9 @@ describe('the order of judgement', () => {
 });
 
 describe('a token or code of', () => {
-  const pairs = PURPOSES.flatMap((minted) => PURPOSES.filter((asked) => asked !== minted).map((asked) => [minted, asked]));
+  const pairs = PURPOSES.flatMap((minted) =>
+    PURPOSES.filter((asked) => asked !== minted).map((asked) => [minted, asked]),
+  );
   test.each(pairs)('%s is not one of %s', async (minted, asked) => {
     const link = await service.mintReturned({ purpose: minted });
     // Where the page itself redeems, the code is only good for inspecting.
@@ -157,7 +163,8 @@ describe('a token or code of', () => {
 });
 
 describe('a token that is not exactly ours', () => {
-  const encode = (value: unknown) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
+  const encode = (value: unknown) =>
+    Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
   const decode = (text: string) => JSON.parse(Buffer.from(text, 'base64url').toString());
 
   test.each<[string, (header: string, payload: string, signature: string) => string]>([
@@ -177,7 +184,10 @@ describe('a token that is not exactly ours', () => {
     ['with a payload that is no JSON', (h, _p, s) => `${h}.${encode('{')}.${s}`],
     ['with a payload that is an array', (h, _p, s) => `${h}.${encode([])}.${s}`],
     ['of 4,000 characters', (h, p, s) => `${h}.${p}${'A'.repeat(3_600)}.${s}`],
-    ['with the unused bits of its last character set', (h, p, s) => `${h}.${p}.${s.slice(0, -1)}${flipUnusedBits(s.at(-1)!)}`],
+    [
+      'with the unused bits of its last character set',
+      (h, p, s) => `${h}.${p}.${s.slice(0, -1)}${flipUnusedBits(s.at(-1)!)}`,
+    ],
   ])('%s is token_invalid, and the token stays good', async (_what, change) => {
     const { token } = await service.mintReturned();
     const [header, payload, signature] = token.split('.') as [string, string, string];
@@ -189,7 +199,9 @@ describe('a token that is not exactly ours', () => {
   });
 
   test('is answered and not throttled, when the caller has a good key', async () => {
-    const answers = await Promise.all(Array.from({ length: 150 }, (_value, index) => redeem({ token: `a.b.${index}` })));
+    const answers = await Promise.all(
+      Array.from({ length: 150 }, (_value, index) => redeem({ token: `a.b.${index}` })),
+    );
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([400]));
   });
 
@@ -312,7 +324,10 @@ describe('of any number of redemptions at the same instant', () => {
   });
 
   test('one of token, code and the button wins', async () => {
-    const link = await service.mintReturned({ purpose: 'email-verification', redirectUri: 'https://app.example/callback' });
+    const link = await service.mintReturned({
+      purpose: 'email-verification',
+      redirectUri: 'https://app.example/callback',
+    });
     const visitor = new Visitor(service);
     await visitor.open(link.url);
     const byToken = () => redeem({ token: link.token, purpose: 'email-verification' });
@@ -360,7 +375,11 @@ describe('revoking', () => {
 
   test('by subject withdraws every open link of the subject, once, and no other', async () => {
     const verification = { purpose: 'email-verification', subject: 'leaver' };
-    const links = [await service.mintReturned(verification), await service.mintReturned(verification), await service.mintReturned({ subject: 'leaver' })];
+    const links = [
+      await service.mintReturned(verification),
+      await service.mintReturned(verification),
+      await service.mintReturned({ subject: 'leaver' }),
+    ];
     const used = await service.mintReturned(verification);
     await redeem({ token: used.token, purpose: 'email-verification' });
     const stays = await service.mintReturned({ subject: 'stayer' });

@@ -64,7 +64,9 @@ describe('in production', () => {
       PORT: '99999',
       PUBLIC_URL: `http://${secret}.example.com`,
       DATABASE_URL: `mysql://root:${secret}@localhost/x`,
-      SIGNING_KEYS: JSON.stringify({ keys: [{ kty: 'oct', alg: 'HS256', kid: 'a', k: Buffer.from(secret).toString('base64url') }] }),
+      SIGNING_KEYS: JSON.stringify({
+        keys: [{ kty: 'oct', alg: 'HS256', kid: 'a', k: Buffer.from(secret).toString('base64url') }],
+      }),
       SMTP_URL: `ftp://user:${secret}@relay.example`,
       MAIL_FROM: secret,
       API_KEY: `olk_${secret}`,
@@ -83,7 +85,11 @@ describe('in production', () => {
   test.each([
     ['signing keys that are no JSON', { SIGNING_KEYS: 'c2VjcmV0' }, /SIGNING_KEYS/],
     ['an empty set of signing keys', { SIGNING_KEYS: '{"keys":[]}' }, /SIGNING_KEYS/],
-    ['a file of signing keys that is not there', { SIGNING_KEYS: '', SIGNING_KEYS_FILE: './no-such-file' }, /SIGNING_KEYS_FILE/],
+    [
+      'a file of signing keys that is not there',
+      { SIGNING_KEYS: '', SIGNING_KEYS_FILE: './no-such-file' },
+      /SIGNING_KEYS_FILE/,
+    ],
     ['a public URL without https', { PUBLIC_URL: 'http://links.example.com' }, /PUBLIC_URL/],
     ['a public URL with a query', { PUBLIC_URL: 'https://links.example.com/?a=1' }, /PUBLIC_URL/],
     ['a folder of templates that is none', { TEMPLATES_DIR: './nowhere' }, /TEMPLATES_DIR/],
@@ -95,12 +101,14 @@ describe('in production', () => {
   });
 
   test('a database that cannot be opened stops the start in plain words', async () => {
-    const home = await homeWith({ DATABASE_URL: 'sqlite:/proc/no-such-folder/oncelink.sqlite' });
-    const child = new ChildService(home.env, home.directory);
-    children.push(child);
-    expect(await child.exited).toBe(1);
-    expect(child.stderr.trim()).not.toBe('');
-    expect(child.stderr).not.toMatch(/^\s+at /m);
+    const { env, directory } = await homeWith();
+    for (const path of [directory, join(process.execPath, 'oncelink.sqlite'), process.execPath]) {
+      const child = new ChildService({ ...env, DATABASE_URL: `sqlite:${path}` }, directory);
+      children.push(child);
+      expect(await child.exited).toBe(1);
+      expect(child.stderr.trim()).not.toBe('');
+      expect(child.stderr).not.toMatch(/^\s+at /m);
+    }
   });
 
   test('a port that is taken stops the start in plain words', async () => {
@@ -117,7 +125,16 @@ describe('in production', () => {
   test('there is no demo, no dev inbox and no generated key', async () => {
     const home = await homeWith();
     const child = await startIn(home);
-    for (const path of ['/demo', '/demo/', '/demo/log-in', '/dev/inbox', '/dev/inbox/', '/dev/inbox/mails', '/dev', '/']) {
+    for (const path of [
+      '/demo',
+      '/demo/',
+      '/demo/log-in',
+      '/dev/inbox',
+      '/dev/inbox/',
+      '/dev/inbox/mails',
+      '/dev',
+      '/',
+    ]) {
       expect([path, (await callApi(home, 'GET', path)).status]).toEqual([path, 404]);
     }
     expect(readdirSync(home.directory).filter((name) => !name.startsWith('oncelink.sqlite'))).toEqual([]);
@@ -157,7 +174,13 @@ describe('on SIGTERM', () => {
     const { body } = await callApi(home, 'POST', '/v1/links', mintBody());
     await arrived;
     const stopped = child.stop();
-    await eventually(async () => (await fetch(`${home.url}/health/ready`).then((answer) => answer.status, () => 503)) === 503);
+    await eventually(
+      async () =>
+        (await fetch(`${home.url}/health/ready`).then(
+          (answer) => answer.status,
+          () => 503,
+        )) === 503,
+    );
     release();
     expect(await stopped).toBe(0);
     relay.beforeAccepting = () => Promise.resolve();
@@ -180,7 +203,13 @@ describe('on SIGTERM', () => {
     await callApi(home, 'POST', '/v1/links', mintBody());
     await arrived;
     child.process.kill('SIGTERM');
-    await eventually(async () => (await fetch(`${home.url}/health/ready`).then((answer) => answer.status, () => 503)) === 503);
+    await eventually(
+      async () =>
+        (await fetch(`${home.url}/health/ready`).then(
+          (answer) => answer.status,
+          () => 503,
+        )) === 503,
+    );
     child.process.kill('SIGTERM');
     await within(5, child.exited);
   });
@@ -191,7 +220,8 @@ describe('after a restart on the same database', () => {
     const home = await homeWith();
     const first = await startIn(home);
     const mint = async () => (await callApi(home, 'POST', '/v1/links', mintBody({ delivery: 'return' }))).body;
-    const redeem = ({ token }: { token: string }) => callApi(home, 'POST', '/v1/links/redeem', { token, purpose: 'password-reset' });
+    const redeem = ({ token }: { token: string }) =>
+      callApi(home, 'POST', '/v1/links/redeem', { token, purpose: 'password-reset' });
     const [used, open] = [await mint(), await mint()];
     expect((await redeem(used)).status).toBe(200);
     expect(await first.stop()).toBe(0);
@@ -221,7 +251,7 @@ describe('after a restart on the same database', () => {
     const home = await homeWith();
     const child = await startIn(home);
     const { token } = (await callApi(home, 'POST', '/v1/links', mintBody({ delivery: 'return' }))).body;
-    await callApi(home, 'POST', '/v1/links', mintBody(), );
+    await callApi(home, 'POST', '/v1/links', mintBody());
     const files = readdirSync(home.directory).map((name) => readFileSync(join(home.directory, name), 'latin1'));
     const everything = files.join('') + child.stdout + child.stderr;
     expect(everything.length).toBeGreaterThan(1_000);

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openWithSchema } from '../../src/storage/storage.module.js';
+import { openWithSchema } from '../../src/storage/schema.js';
 import { SqlLinkStore } from '../../src/storage/sql-link-store.js';
 import { LinkIds } from '../../src/links/link-ids.js';
 import { linkStoreExam, sampleLink } from '../../src/testing.js';

@@ -72,10 +72,19 @@ export class ChildService {
 export async function callApi(home: Home, method: string, path: string, body?: object): Promise<Answer> {
   const response = await fetch(home.url + path, {
     method,
-    headers: { authorization: `Bearer ${API_KEY}`, connection: 'close', ...(body && { 'content-type': 'application/json' }) },
+    headers: {
+      authorization: `Bearer ${API_KEY}`,
+      connection: 'close',
+      ...(body && { 'content-type': 'application/json' }),
+    },
     body: body && JSON.stringify(body),
   });
   const text = await response.text();
   const json = (response.headers.get('content-type') ?? '').includes('json');
-  return { status: response.status, headers: response.headers, text, body: (json ? JSON.parse(text) : undefined) as never };
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    body: (json ? JSON.parse(text) : undefined) as never,
+  };
 }

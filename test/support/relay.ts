@@ -38,7 +38,7 @@ export class Relay {
       onData: (stream, session, done) => {
         const chunks: Buffer[] = [];
         stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-        stream.on('end', () => void relay.accept(Buffer.concat(chunks), session.envelope as never).then(done, done));
+        stream.on('end', () => void relay.accept(Buffer.concat(chunks), session.envelope as never).then(() => done(), done));
       },
     });
     // A client that goes away is nothing to fail a test over.
@@ -65,7 +65,10 @@ export class Relay {
     return new Promise((resolve) => this.server.close(() => resolve()));
   }
 
-  private async accept(raw: Buffer, envelope: { mailFrom: { address: string }; rcptTo: { address: string }[] }): Promise<void> {
+  private async accept(
+    raw: Buffer,
+    envelope: { mailFrom: { address: string }; rcptTo: { address: string }[] },
+  ): Promise<void> {
     await this.beforeAccepting();
     this.received.push({
       from: envelope.mailFrom.address,
@@ -86,5 +89,5 @@ function refusal(reply: Reply): Error | undefined {
 export function urlIn(text: string | undefined): string {
   const urls = text?.match(/https?:\/\/\S+/g) ?? [];
   if (urls.length !== 1) throw new Error(`expected one URL, found ${urls.length}`);
-  return urls[0]!;
+  return urls[0] as string;
 }

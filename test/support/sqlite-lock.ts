@@ -6,7 +6,9 @@ export async function lockDatabase(file: string): Promise<() => Promise<void>> {
     const opened: sqlite3.Database = new sqlite3.Database(file, (error) => (error ? reject(error) : resolve(opened)));
   });
   const run = (sql: string) =>
-    new Promise<void>((resolve, reject) => database.run(sql, (error: Error | null) => (error ? reject(error) : resolve())));
+    new Promise<void>((resolve, reject) =>
+      database.run(sql, (error: Error | null) => (error ? reject(error) : resolve())),
+    );
   await run('PRAGMA busy_timeout = 10000');
   await run('BEGIN EXCLUSIVE');
   return async () => {

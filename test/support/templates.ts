@@ -26,7 +26,10 @@ export class TemplatesCopy {
   edit(file: string, part: string, replacement: string): number {
     const text = readFileSync(this.path(file), 'utf8');
     if (!text.includes(part)) throw new Error(`${file} does not contain ${part}`);
-    writeFileSync(this.path(file), text.replace(part, () => replacement));
+    writeFileSync(
+      this.path(file),
+      text.replace(part, () => replacement),
+    );
     return text.slice(0, text.indexOf(part)).split('\n').length;
   }
 

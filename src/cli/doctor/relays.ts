@@ -1,10 +1,7 @@
-import { createTransport } from 'nodemailer';
+import { createRelay } from '../../mail/transports.js';
 import { hush, reasonOf } from '../failure.js';
 import { settingsFor } from '../settings-for.js';
 import { fail, ok, warn, type Finding } from './finding.js';
-
-/** Somebody is waiting in front of a terminal. In ms. */
-const TIMEOUTS = { dnsTimeout: 5_000, connectionTimeout: 5_000, greetingTimeout: 5_000, socketTimeout: 5_000 };
 
 /** Greets every relay as the mailer would: TLS, and the log-in if there is one. */
 export async function* checkRelays(): AsyncIterable<Finding> {
@@ -26,19 +23,7 @@ export async function* checkRelays(): AsyncIterable<Finding> {
 
 /** @returns what is wrong, or undefined */
 async function greet(relay: string): Promise<string | undefined> {
-  const url = new URL(relay);
-  const secure = url.protocol === 'smtps:';
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  const loopback = ['localhost', '127.0.0.1', '::1'].includes(host);
-  const transport = createTransport({
-    host,
-    port: Number(url.port) || (secure ? 465 : 587),
-    secure,
-    requireTLS: !secure && !loopback,
-    tls: { minVersion: 'TLSv1.2', rejectUnauthorized: !loopback },
-    auth: url.username ? { user: decodeURIComponent(url.username), pass: decodeURIComponent(url.password) } : undefined,
-    ...TIMEOUTS,
-  });
+  const transport = createRelay(relay);
   try {
     await transport.verify();
     return undefined;

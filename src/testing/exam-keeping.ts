@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { statusOf, type Link } from '../links/link.js';
+import { LinkIds } from '../links/link-ids.js';
+import { NOW, ids, sampleLink, mailed, asks, inserted, type ExamCase } from './exam-tools.js';
+
+/** What is stored is found again, listed, and at last forgotten. */
+export const keepingCases: readonly ExamCase[] = [
+  {
+    name: 'gives back what was inserted, to the byte',
+    run: async (store) => {
+      const link = await inserted(
+        store,
+        mailed({ fingerprint: 'f', codeChallenge: 'c', redirectUri: 'https://app.example/x?y=z' }),
+      );
+      assert.deepEqual(await store.find('default', link.id), link);
+      assert.equal(await store.find('other', link.id), undefined);
+      assert.equal(await store.find('default', ids.next()), undefined);
+    },
+  },
+  {
+    name: 'lists newest first, filtered and page by page',
+    run: async (store) => {
+      const all: string[] = [];
+      for (let n = 0; n < 5; n++)
+        all.unshift((await inserted(store, sampleLink({ subject: 'user', supersedes: false }))).id);
+      await inserted(store, sampleLink());
+      await store.redeem(asks(sampleLink({ id: all[0]! })));
+      await store.revoke('default', { id: all[1]! }, NOW);
+      const list = async (
+        filter: object,
+        page = { limit: 10 } as { limit: number; after?: string },
+        now = NOW,
+      ): Promise<string[]> =>
+        Array.from(await store.list('default', { subject: 'user', ...filter }, page, now), ({ id }) => id);
+      assert.deepEqual(await list({}), all);
+      assert.deepEqual(await list({}, { limit: 2 }), all.slice(0, 2));
+      assert.deepEqual(await list({}, { limit: 2, after: all[1]! }), all.slice(2, 4));
+      assert.deepEqual(await list({ status: 'redeemed' }), [all[0]]);
+      assert.deepEqual(await list({ status: 'revoked' }), [all[1]]);
+      assert.deepEqual(await list({ status: 'active' }), all.slice(2));
+      assert.deepEqual(await list({ status: 'expired' }), []);
+      assert.deepEqual(await list({ status: 'expired' }, { limit: 10 }, NOW + 700_000), all.slice(2));
+      assert.deepEqual(await list({ purpose: 'magic-link' }), []);
+      assert.equal((await store.list('other', {}, { limit: 10 }, NOW)).length, 0);
+    },
+  },
+  {
+    name: 'has a word for every status that agrees with the value',
+    run: async (store) => {
+      const old = await inserted(store, sampleLink());
+      await inserted(store, sampleLink({ subject: old.subject }));
+      await inserted(store, mailed({ delivery: { dueAt: NOW + 9_000_000, deliverBy: NOW + 9_999_999 } }));
+      const later = NOW + 700_000;
+      for (const status of ['active', 'superseded', 'expired'] as const) {
+        for (const link of await store.list('default', { status }, { limit: 10 }, later))
+          assert.equal(statusOf(link, later), status);
+      }
+      assert.equal((await store.list('default', { status: 'active' }, { limit: 10 }, later)).length, 1);
+      assert.equal((await store.list('default', { status: 'superseded' }, { limit: 10 }, later)).length, 1);
+    },
+  },
+  {
+    name: 'notes the first opening only',
+    run: async (store) => {
+      const link = await inserted(store, sampleLink());
+      await store.markOpened(link.id, NOW + 1);
+      await store.markOpened(link.id, NOW + 2);
+      assert.equal((await store.find('default', link.id))?.openedAt, NOW + 1);
+    },
+  },
+  {
+    name: 'sweeps: forgets personal data, then the link, but not what keeps an older one superseded',
+    run: async (store) => {
+      const DAY = 86_400_000;
+      const early = new LinkIds(() => NOW - 40 * DAY);
+      const old = (change: Partial<Link>): Promise<Link> =>
+        inserted(store, sampleLink({ id: early.next(), expiresAt: NOW - 39 * DAY, ...change }));
+      const gone = await old({});
+      const ended = await old({ expiresAt: NOW - 2 * DAY });
+      const living = await old({ expiresAt: NOW + 1000 });
+      const guard = await old({ subject: living.subject });
+      const young = await inserted(store, sampleLink());
+      const sweepAll = async (now: number): Promise<void> => {
+        const times = { wipeBefore: now - DAY, deleteBefore: now - 30 * DAY, now };
+        for (let after: string | null = ''; after !== null;) after = await store.sweep(after, times, 2);
+      };
+      await sweepAll(NOW);
+      assert.equal(await store.find('default', gone.id), undefined);
+      const wiped = await store.find('default', ended.id);
+      assert.deepEqual([wiped?.recipient, wiped?.data, wiped?.templateData], [null, {}, {}]);
+      assert.equal(wiped?.subject, ended.subject);
+      assert.equal((await store.find('default', living.id))?.superseded, true);
+      assert.equal((await store.find('default', living.id))?.recipient, living.recipient);
+      assert.deepEqual(await store.find('default', young.id), young);
+      await sweepAll(NOW + 2000);
+      assert.equal(await store.find('default', guard.id), undefined);
+      assert.equal(await store.newestId(), young.id);
+    },
+  },
+];

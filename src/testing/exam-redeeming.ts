@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { type Link } from '../links/link.js';
+import type { Redemption } from '../links/link-store.js';
+import { NOW, sampleLink, asks, inserted, type ExamCase } from './exam-tools.js';
+
+/** A redemption that must fail, and must leave the link to be redeemed properly. */
+function refused(
+  name: string,
+  link: () => Link,
+  change: Partial<Redemption>,
+  proper: Partial<Redemption> = {},
+): ExamCase {
+  return {
+    name: `redeem refuses ${name}, and the link stays good`,
+    run: async (store) => {
+      const good = await inserted(store, link());
+      assert.equal(await store.redeem(asks(good, change)), undefined);
+      const won = await store.redeem(asks(good, proper));
+      assert.equal(won?.id, good.id);
+    },
+  };
+}
+
+/** Single use, and what it depends on, also when many redeem at once. */
+export const redeemingCases: readonly ExamCase[] = [
+  {
+    name: 'redeems once, and gives the winner the link as it is now',
+    run: async (store) => {
+      const link = await inserted(store, sampleLink());
+      const won = await store.redeem(asks(link, { redeemKey: 'k' }));
+      assert.deepEqual(won, { ...link, redeemedAt: NOW + 1000, redeemKey: 'k' });
+      assert.equal(await store.redeem(asks(link)), undefined);
+      assert.deepEqual(await store.find('default', link.id), won);
+    },
+  },
+  {
+    name: 'lets one of 100 concurrent redeemers win',
+    run: async (store) => {
+      const link = await inserted(store, sampleLink());
+      const answers = await Promise.all(
+        Array.from({ length: 100 }, (_, n) => store.redeem(asks(link, { redeemKey: String(n) }))),
+      );
+      const winners = answers.filter((answer) => answer !== undefined);
+      assert.equal(winners.length, 1);
+      assert.equal((await store.find('default', link.id))?.redeemKey, winners[0]!.redeemKey);
+    },
+  },
+  {
+    name: 'lets one of 12 racers win each of 200 links',
+    run: async (store) => {
+      const links = await Promise.all(Array.from({ length: 200 }, () => inserted(store, sampleLink())));
+      const races = Array.from({ length: 12 }).flatMap(() => links.map((link) => store.redeem(asks(link))));
+      const wins = (await Promise.all(races)).filter((answer) => answer !== undefined).map(({ id }) => id);
+      assert.deepEqual(wins.sort(), links.map(({ id }) => id).sort());
+    },
+  },
+  refused('another app', sampleLink, { app: 'other' }),
+  refused('another purpose', sampleLink, { purpose: 'magic-link' }),
+  refused(
+    'another fingerprint',
+    () => sampleLink({ fingerprint: 'right' }),
+    { fingerprint: 'wrong' },
+    { fingerprint: 'right' },
+  ),
+  refused('a missing fingerprint', () => sampleLink({ fingerprint: 'right' }), {}, { fingerprint: 'right' }),
+  refused(
+    'a wrong verifier',
+    () => sampleLink({ codeChallenge: 'right' }),
+    { challenge: 'wrong' },
+    { challenge: 'right' },
+  ),
+  refused(
+    'a missing verifier where one is required',
+    () => sampleLink({ codeChallenge: 'c' }),
+    { challengeRequired: true },
+    { challenge: 'c' },
+  ),
+  refused('the moment of expiry', sampleLink, { now: NOW + 600_000 }, { now: NOW + 599_999 }),
+  {
+    name: 'redeems without a verifier where none is required',
+    run: async (store) => {
+      const link = await inserted(store, sampleLink({ codeChallenge: 'c' }));
+      assert.equal((await store.redeem(asks(link)))?.id, link.id);
+    },
+  },
+  {
+    name: 'never redeems a decoy, a revoked or a superseded link',
+    run: async (store) => {
+      const decoy = await inserted(store, sampleLink({ decoy: true }));
+      const revoked = await inserted(store, sampleLink());
+      assert.equal(await store.revoke('default', { id: revoked.id }, NOW), 1);
+      const old = await inserted(store, sampleLink());
+      const newer = await inserted(store, sampleLink({ subject: old.subject }));
+      for (const link of [decoy, revoked, old]) assert.equal(await store.redeem(asks(link)), undefined);
+      assert.equal((await store.find('default', old.id))?.superseded, true);
+      assert.equal((await store.redeem(asks(newer)))?.id, newer.id);
+    },
+  },
+  {
+    name: 'is superseded only by the same app, purpose and subject, and by no decoy',
+    run: async (store) => {
+      const link = await inserted(store, sampleLink());
+      const { subject } = link;
+      await inserted(store, sampleLink({ subject, purpose: 'magic-link' }));
+      await inserted(store, sampleLink({ subject, app: 'other' }));
+      await inserted(store, sampleLink({ subject, supersedes: false }));
+      await inserted(store, sampleLink());
+      assert.equal((await store.redeem(asks(link)))?.id, link.id);
+    },
+  },
+  {
+    name: 'lets either a revocation or a redemption win, never both',
+    run: async (store) => {
+      for (let round = 0; round < 30; round++) {
+        const link = await inserted(store, sampleLink());
+        const [won, revoked] = await Promise.all([
+          store.redeem(asks(link)),
+          store.revoke('default', { id: link.id }, NOW),
+        ]);
+        assert.equal(Number(won !== undefined) + revoked, 1);
+      }
+    },
+  },
+];

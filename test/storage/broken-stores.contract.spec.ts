@@ -1,0 +1,94 @@
+import { linkStatements } from '../../src/storage/link-statements.js';
+import { toLink, type LinkRow } from '../../src/storage/link-rows.js';
+import type { Database } from '../../src/storage/engines.js';
+import { openWithSchema } from '../../src/storage/schema.js';
+import { SqlLinkStore } from '../../src/storage/sql-link-store.js';
+import type { Link } from '../../src/links/link.js';
+import type { Redemption } from '../../src/links/link-store.js';
+import { linkStoreExam } from '../../src/testing.js';
+import { startPostgres, type Postgres } from '../support/postgres.js';
+
+/** What people write by hand. The exam is worth something only if it fails each of these. */
+let postgres: Postgres;
+beforeAll(async () => void (postgres = await startPostgres()), 60_000);
+afterAll(() => postgres.stop());
+
+type Redeem = (database: Database, question: Redemption, store: SqlLinkStore) => Promise<Link | undefined>;
+
+const fits = (link: Link, { purpose, fingerprint, now }: Redemption): boolean =>
+  link.purpose === purpose && !link.decoy && !link.superseded && link.redeemedAt === null && link.revokedAt === null &&
+  link.expiresAt > now && (link.fingerprint === null || link.fingerprint === fingerprint); // prettier-ignore
+
+const findThenUpdate: Redeem = async ({ dataSource }, question, store) => {
+  const link = await store.find(question.app, question.id);
+  if (!link || !fits(link, question)) return undefined;
+  await dataSource.query('UPDATE links SET redeemed_at = $1, redeem_key = $2 WHERE id = $3', [
+    question.now,
+    question.redeemKey,
+    link.id,
+  ]);
+  return store.find(question.app, question.id);
+};
+
+const findThenUpdateInATransaction: Redeem = ({ dataSource }, question, store) =>
+  dataSource.transaction(async (manager) => {
+    const [row] = await manager.query('SELECT redeemed_at FROM links WHERE id = $1', [question.id]);
+    const link = await store.find(question.app, question.id);
+    if (row?.redeemed_at !== null || !link || !fits(link, question)) return undefined;
+    await manager.query('UPDATE links SET redeemed_at = $1, redeem_key = $2 WHERE id = $3', [
+      question.now,
+      question.redeemKey,
+      link.id,
+    ]);
+    return { ...link, redeemedAt: question.now, redeemKey: question.redeemKey };
+  });
+
+const selfJoinReturning: Redeem = async ({ dataSource }, question, store) => {
+  const link = await store.find(question.app, question.id);
+  if (!link || !fits({ ...link, redeemedAt: null }, question)) return undefined;
+  const [[before]] = await dataSource.query(
+    `UPDATE links SET redeemed_at = COALESCE(old.redeemed_at, $1), redeem_key = COALESCE(links.redeem_key, $2)
+     FROM links old WHERE old.id = links.id AND links.id = $3 RETURNING old.redeemed_at AS redeemed_at`,
+    [question.now, question.redeemKey, question.id],
+  );
+  return before.redeemed_at === null ? store.find(question.app, question.id) : undefined;
+};
+
+const withoutGuard =
+  (guard: RegExp): Redeem =>
+  async ({ dataSource, dialect }, question) => {
+    const sql = linkStatements(dialect).redeem;
+    expect(sql).toMatch(guard);
+    const given = {
+      wanted: question.id,
+      by_app: question.app,
+      for_purpose: question.purpose,
+      given_fingerprint: question.fingerprint,
+      given_challenge: question.challenge,
+      challenge_required: Number(question.challengeRequired),
+      new_redeem_key: question.redeemKey,
+      moment: question.now,
+    };
+    const [rows] = await dataSource.query(sql.replace(guard, ''), [JSON.stringify([given])]);
+    return rows[0] && toLink(rows[0] as LinkRow & { superseded: boolean });
+  };
+
+test.each<[string, Redeem, RegExp]>([
+  ['find, then update', findThenUpdate, /100 concurrent redeemers/],
+  ['find, then update, in a transaction', findThenUpdateInATransaction, /100 concurrent redeemers/],
+  ['an update that joins itself to return the old value', selfJoinReturning, /100 concurrent redeemers/],
+  ['a forgotten expiry', withoutGuard(/AND l\.expires_at > q\.moment/), /the moment of expiry/],
+  ['a forgotten purpose', withoutGuard(/AND l\.purpose = q\.for_purpose/), /another purpose/],
+  ['a forgotten app', withoutGuard(/AND l\.app = q\.by_app/), /another app/],
+  ['a forgotten decoy', withoutGuard(/AND l\.decoy = 0/), /never redeems a decoy/],
+])('the exam fails %s', async (_name, redeem, because) => {
+  const failed: string[] = [];
+  for (const { name, run } of linkStoreExam.filter((one) => because.test(one.name))) {
+    const database = await openWithSchema({ url: await postgres.createDatabase(), migrate: true });
+    const store = new SqlLinkStore(database);
+    store.redeem = (question) => redeem(database, question, store);
+    await run(store).catch(() => failed.push(name));
+    await database.dataSource.destroy();
+  }
+  expect(failed).toHaveLength(1);
+});
