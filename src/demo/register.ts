@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { ApiKeys } from '../apps/api-keys.js';
 import { APP_STORE, type AppStore } from '../apps/app.js';
 import { Inbox } from '../mail/inbox.js';
+import { devCallback } from './callback/dev-callback.js';
 import { demoApp, demoRedirectUris, devInbox } from './index.js';
 
 export interface DevelopmentOptions {
@@ -17,7 +18,7 @@ export interface DevelopmentOptions {
 /**
  * Puts the demo and the dev inbox beside the service, in development only. The demo is a client like any other: an app
  * with an API key of its own, new at every start, that talks to the public API.
- * @returns the demo's redirect URIs
+ * @returns the redirect URIs for the app `default`: a page that shows what an app would get, then the demo's
  */
 export async function registerDevelopment(
   app: NestFastifyApplication,
@@ -40,5 +41,6 @@ export async function registerDevelopment(
   });
   await server.register(devInbox, { prefix: '/dev/inbox', inbox: app.get<Inbox>(Inbox) });
   server.get('/', (_request, reply) => reply.redirect(`${publicUrl}/demo`, 303));
-  return redirectUris;
+  await server.register(devCallback, { prefix: '/dev/callback', publicUrl });
+  return [`${publicUrl}/dev/callback`, ...redirectUris];
 }

@@ -1,7 +1,8 @@
 import { address, html, type Html } from '../web/html.js';
 import { urlsIn, type ParsedMail } from './parsed-mail.js';
 
-function layout(title: string, content: Html): Html {
+/** The frame of the pages that are there for developers. */
+export function layout(title: string, content: Html): Html {
   return html`<!doctype html>
     <html lang="en">
       <head>

@@ -1,0 +1,97 @@
+// The load generator: a process of its own, started once per server. It mints, keeps what it needs to redeem, and redeems.
+import { quantile } from '../statistics.mjs';
+import { subjectById } from '../subjects/index.mjs';
+import { Connection, requestText } from './connection.mjs';
+
+const [id, port] = process.argv.slice(2);
+const subject = subjectById(id);
+/** redeem requests that were not sent yet; the oldest is the last */
+let toRedeem = [];
+let minted = 0;
+let connections = [];
+
+const commands = { mint, redeem, race };
+
+process.on('message', async ({ command, ...options }) => {
+  try {
+    process.send({ result: await commands[command](options) });
+  } catch (error) {
+    process.send({ error: String(error?.stack ?? error) });
+  }
+});
+process.on('disconnect', () => process.exit());
+
+/** Mints for so many ms, each for another recipient. */
+async function mint({ connections: count, milliseconds }) {
+  const fresh = [];
+  const result = await drive(count, milliseconds, {
+    next: () => requestText(subject.mint(minted++)),
+    isGood: (answer) => {
+      const request = subject.redeem(answer);
+      if (request) fresh.push(requestText(request));
+      return request !== undefined;
+    },
+  });
+  toRedeem = fresh.reverse();
+  return result;
+}
+
+/** Redeems, each once, what was minted last, until that is used up or so many ms have passed. */
+async function redeem({ connections: count, milliseconds }) {
+  return drive(count, milliseconds, { next: () => toRedeem.pop(), isGood: subject.won });
+}
+
+/** Several present the same token at the same moment. @returns how many were let in, for each token */
+async function race({ racers, tokens }) {
+  const letIn = [];
+  await useConnections(racers);
+  for (let n = 0; n < tokens; n++) {
+    const minting = await connections[0].ask(requestText(subject.mint(minted++)));
+    const request = requestText(subject.redeem(minting));
+    const answers = await Promise.all(connections.map((connection) => connection.ask(request)));
+    letIn.push(answers.filter(subject.won).length);
+  }
+  return { letIn };
+}
+
+/** Keeps every connection busy with one request after the other. */
+async function drive(count, milliseconds, { next, isGood }) {
+  await useConnections(count);
+  const latencies = [];
+  const failures = new Map();
+  let good = 0;
+  const begin = performance.now();
+  const end = begin + milliseconds;
+  await Promise.all(
+    connections.map(async (connection) => {
+      for (let sent = performance.now(); sent < end; ) {
+        const request = next();
+        if (request === undefined) return;
+        const answer = await connection.ask(request).catch((error) => ({ status: error.message }));
+        const now = performance.now();
+        latencies.push(now - sent);
+        sent = now;
+        if (typeof answer.status === 'number' && isGood(answer)) good++;
+        else failures.set(answer.status, (failures.get(answer.status) ?? 0) + 1);
+      }
+    }),
+  );
+  const seconds = (performance.now() - begin) / 1000;
+  latencies.sort((a, b) => a - b);
+  return {
+    requests: latencies.length,
+    good,
+    seconds,
+    rate: good / seconds,
+    p50: quantile(latencies, 0.5),
+    p99: quantile(latencies, 0.99),
+    failures: Object.fromEntries(failures),
+  };
+}
+
+async function useConnections(count) {
+  if (connections.length === count) return;
+  for (const connection of connections) connection.close();
+  connections = Array.from({ length: count }, () => new Connection(Number(port)));
+  await Promise.all(connections.map((connection) => connection.open()));
+}

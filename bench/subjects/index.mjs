@@ -1,0 +1,22 @@
+import authjs from './authjs.mjs';
+import bare from './bare.mjs';
+import { betterAuth, betterAuthWal } from './better-auth.mjs';
+import handWritten from './hand-written.mjs';
+import oncelink from './oncelink.mjs';
+
+/**
+ * What is measured. A subject is a server (`main`, `environment`, `ready`, and `prepare` for its database) and the
+ * requests that mint and redeem with it; `redeem` makes the request from the answer to `mint`, `won` judges its answer.
+ */
+export const SUBJECTS = [oncelink, bare, betterAuth, betterAuthWal, authjs, handWritten];
+
+export function subjectById(id) {
+  const subject = SUBJECTS.find((one) => one.id === id);
+  if (!subject) throw new Error(`no subject ${id}; there are ${SUBJECTS.map((one) => one.id).join(', ')}`);
+  return subject;
+}
+
+/** Each subject on each of its engines, in the order in which a round visits them. */
+export function contestants(ids) {
+  return ids.map(subjectById).flatMap((subject) => subject.engines.map((engine) => ({ subject, engine })));
+}

@@ -1,0 +1,95 @@
+import { eventually } from '../support/service.js';
+import { instancesOf, type Instance } from './instance.js';
+import { judge } from './judge.js';
+import { Load } from './load.js';
+import { MailSink } from './mail-sink.js';
+import { PostgresServer } from './postgres-server.js';
+import { Chance } from './random.js';
+import { sized, tell } from './size.js';
+
+/** Mails a courier has under way at most; so many may come twice when it dies. */
+const UNDER_WAY = 5;
+const KILLS = sized(3, 30);
+const DATABASE_KILLS = sized(2, 12);
+
+let sink: MailSink;
+beforeEach(async () => {
+  sink = await MailSink.start();
+  sink.answer = someRefusals();
+});
+afterEach(() => sink.stop());
+
+test('sqlite: kill -9 of the service under load', async () => {
+  const instances = await instancesOf(1, { SMTP_URL: sink.url });
+  await underLoad(instances, async (moment) => {
+    for (let n = 0; n < KILLS; n++) await killOne(instances[0]!, moment);
+    return KILLS * UNDER_WAY;
+  });
+}, 600_000);
+
+test('postgres: kill -9 of two instances, and of the database with synchronous_commit=off', async () => {
+  const postgres = await PostgresServer.start();
+  try {
+    const instances = await instancesOf(2, { SMTP_URL: sink.url, DATABASE_URL: await postgres.createDatabase('killed') });
+    await underLoad(instances, async (moment, chance) => {
+      for (let n = 0; n < KILLS; n++) await killOne(chance.oneOf(instances), moment);
+      for (let n = 0; n < DATABASE_KILLS; n++) {
+        await moment();
+        await postgres.kill();
+        await postgres.restart();
+      }
+      // A dead database interrupts the couriers of all instances.
+      return KILLS * UNDER_WAY + DATABASE_KILLS * UNDER_WAY * instances.length;
+    });
+  } finally {
+    await postgres.stop();
+  }
+}, 600_000);
+
+/** @param crash does the killing, each time after `moment`. @returns how many mails it may have interrupted */
+async function underLoad(
+  instances: Instance[],
+  crash: (moment: () => Promise<void>, chance: Chance) => Promise<number>,
+): Promise<void> {
+  const chance = new Chance();
+  const load = new Load(instances.map(({ url }) => url), sink, chance);
+  try {
+    for (const instance of instances) await instance.start();
+    load.start();
+    // Not after a time but after some more work was acknowledged, so every crash has something to lose.
+    const moment = async (): Promise<void> => {
+      const enough = load.minted.length + 40 + chance.below(40);
+      await eventually(() => load.minted.length >= enough, 60);
+    };
+    const interrupted = await crash(moment, chance);
+    await moment();
+    await load.stop();
+    await load.confirmWins();
+    const { faults, figures } = judge(await load.history(interrupted));
+    tell(JSON.stringify(figures));
+    expect(faults).toEqual([]);
+    expect(figures.redemptions).toBeGreaterThan(0);
+    expect(figures.mails).toBeGreaterThan(0);
+  } finally {
+    await load.stop();
+    for (const instance of instances) await instance.discard();
+  }
+}
+
+async function killOne(instance: Instance, moment: () => Promise<void>): Promise<void> {
+  await moment();
+  await instance.kill();
+  await instance.start();
+}
+
+/** A relay has its moods: some mails are put off once, and a few are refused for good. */
+function someRefusals(): MailSink['answer'] {
+  const putOff = new Set<string>();
+  return (recipient) => {
+    const n = Number(/\d+/.exec(recipient));
+    if (n % 50 === 10) return 'never';
+    if (n % 30 !== 20 || putOff.has(recipient)) return 'yes';
+    putOff.add(recipient);
+    return 'later';
+  };
+}

