@@ -10,3 +10,15 @@ export function median(values) {
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
+
+/** @returns one sample whose every number is the median of that number in all samples; lists are left out */
+export function medianOf(samples) {
+  return Object.fromEntries(
+    Object.entries(samples[0])
+      .filter(([, value]) => !Array.isArray(value))
+      .map(([name, value]) => {
+        const values = samples.map((sample) => sample[name]);
+        return [name, typeof value === 'object' && value !== null ? medianOf(values) : median(values)];
+      }),
+  );
+}

@@ -1,7 +1,6 @@
 import 'reflect-metadata';
 import { existsSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
-import { Health } from './http/health.js';
 import { createLogger } from './log.js';
 import { createService, type Service } from './service.js';
 import { readSettings, type Settings } from './settings.js';
@@ -38,7 +37,6 @@ function stopOnSignals({ app }: Service): void {
   const stop = (): void => {
     if (stopping) process.exit(1);
     stopping = true;
-    app.get(Health).drain();
     setTimeout(() => process.exit(0), DRAIN).unref();
     app.close().then(
       () => process.exit(0),

@@ -1,7 +1,7 @@
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { randomUUID } from 'node:crypto';
-import type { FastifyInstance, HTTPMethods } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
 import type { Logger } from '../log.js';
 import { Health } from './health.js';
 import { Metrics } from './metrics.js';
@@ -13,6 +13,9 @@ import { MAX_BODY, registerBodyParsers } from './strict-body.js';
 /** Longer than any token, so that an over-long one is judged and not "not found". */
 const MAX_PARAM_LENGTH = 16_384;
 
+/** How a server answers what goes wrong before any route. */
+const answers = new WeakMap<object, (error: Error, request: FastifyRequest, reply: FastifyReply) => void>();
+
 export function createFastifyAdapter(trustProxy: false | number | readonly string[]): FastifyAdapter {
   return new FastifyAdapter({
     bodyLimit: MAX_BODY,
@@ -22,6 +25,9 @@ export function createFastifyAdapter(trustProxy: false | number | readonly strin
     requestTimeout: 30_000,
     keepAliveTimeout: 65_000,
     forceCloseConnections: 'idle',
+    // An address that cannot be decoded reaches no route; `prepareHttp` says how it is answered.
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
+      answers.get(request.server)?.(error, request, reply),
   } as never);
 }
 
@@ -38,7 +44,9 @@ export async function prepareHttp(
   const server = app.getHttpAdapter().getInstance();
   const metrics = app.get(Metrics);
   registerBodyParsers(server);
-  app.useGlobalFilters(new ProblemFilter(app.get(Pages), logger, (code) => metrics.countProblem(code)));
+  const problems = new ProblemFilter(app.get(Pages), logger, (code) => metrics.countProblem(code));
+  app.useGlobalFilters(problems);
+  answers.set(server, (error, request, reply) => problems.answer(error, request, reply));
   addHooks(server, app.get(Health), metrics, logger);
   documentApi(app);
   await addPlugins?.();

@@ -1,4 +1,4 @@
-import { ConfigurableModuleBuilder, Global, Module } from '@nestjs/common';
+import { ConfigurableModuleBuilder, Global, Inject, Injectable, Module, type OnModuleDestroy } from '@nestjs/common';
 import { ApiKeys } from '../apps/api-keys.js';
 import { APP_STORE, type AppStore } from '../apps/app.js';
 import type { Clock } from '../clock.js';
@@ -24,6 +24,16 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN: OPTIONS } = new Configura
   .setClassMethodName('forRoot')
   .build();
 
+/** First thing when the application closes: no client may keep its connection, or the shutdown would wait for it. */
+@Injectable()
+class DrainFirst implements OnModuleDestroy {
+  constructor(@Inject(Health) private readonly health: Health) {}
+
+  onModuleDestroy(): void {
+    this.health.drain();
+  }
+}
+
 /** The HTTP API and the pages, on Fastify. Call `prepareHttp` on the application before it listens. */
 @Global()
 @Module({
@@ -42,6 +52,7 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN: OPTIONS } = new Configura
     },
     Metrics,
     Strangers,
+    DrainFirst,
     {
       provide: Pages,
       inject: [OPTIONS, PURPOSES, APP_STORE],

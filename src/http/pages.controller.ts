@@ -65,8 +65,7 @@ export class PagesController {
   async show(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const token = this.tokenFromCookie(request);
     if (token === undefined) return this.pages.sendMessage(request, reply, 400, 'cookie_missing');
-    const link = await this.judged(request, () => this.links.look(token));
-    if (link.id !== id) throw new TokenInvalid();
+    const link = await this.judged(request, () => this.links.look(token, id));
     if (request.method === 'GET') await this.links.noteOpened(link).catch(() => undefined);
     const form = {
       action: this.pathOf(id),
@@ -89,9 +88,8 @@ export class PagesController {
       throw new Problem('forbidden', 'The form must be sent from the confirm page itself.');
     }
     if (token === undefined) return this.pages.sendMessage(request, reply, 400, 'cookie_missing');
-    const { link, code } = await this.judged(request, () => this.links.confirm(token));
-    if (link.id !== id) throw new TokenInvalid();
-    const target = link.redeemedAt !== null ? link.redirectUri : await this.destinationOf(link);
+    const { link, code } = await this.judged(request, () => this.links.confirm(token, id));
+    const target = await this.destinationOf(link);
     if (target !== null) return this.pages.redirect(reply, this.withCode(target, link, code));
     if (link.redeemedAt !== null) return this.pages.sendDone(reply, link);
     throw Object.assign(new RedirectUriNotAllowed(), { link });
@@ -128,9 +126,10 @@ export class PagesController {
     return `${this.base.pathname.replace(/\/$/, '')}/links/${id}`;
   }
 
-  /** Where the app wants its people: the link's own redirect URI, else the app's first. */
+  /** Where the app wants its people: the link's own redirect URI; else, unless all is done here, the app's first. */
   private async destinationOf(link: Link): Promise<string | null> {
-    return link.redirectUri ?? (await this.apps.find(link.app))?.redirectUris[0] ?? null;
+    if (link.redirectUri !== null || this.links.redeemsOnPage(link)) return link.redirectUri;
+    return (await this.apps.find(link.app))?.redirectUris[0] ?? null;
   }
 
   /** `iss` tells the app which service answered (RFC 9207, against mix-up). */

@@ -26,8 +26,11 @@ export class ProblemFilter implements ExceptionFilter {
   ) {}
 
   catch(exception: unknown, host: ArgumentsHost): void {
-    const request = host.switchToHttp().getRequest<FastifyRequest>();
-    const reply = host.switchToHttp().getResponse<FastifyReply>();
+    const http = host.switchToHttp();
+    this.answer(exception, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
+  }
+
+  answer(exception: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const problem = problemOf(exception);
     this.onProblem(problem.code);
     if (problem.status >= 500)
@@ -41,6 +44,7 @@ export class ProblemFilter implements ExceptionFilter {
     } else {
       void reply
         .status(problem.status)
+        .headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
         .type('application/problem+json; charset=utf-8')
         .send(JSON.stringify(problem.toDocument(request.id)));
     }

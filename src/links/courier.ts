@@ -39,7 +39,8 @@ export interface CourierOptions {
  */
 export class Courier {
   private running = false;
-  private readonly underWay = new Set<Promise<void>>();
+  /** by link id: the mails in hand, each with the lease that fences its outcome */
+  private readonly underWay = new Map<string, { lease: string; done: Promise<void> }>();
   private timer: NodeJS.Timeout | undefined;
   private pumping: Promise<void> | undefined;
   private wokenMeanwhile = false;
@@ -67,9 +68,12 @@ export class Courier {
 
   /** There may be something to do. Cheap; called for every mail that is queued. */
   wake(): void {
-    if (!this.running) return;
     this.wokenMeanwhile = true;
-    this.pumping ??= this.pump().finally(() => (this.pumping = undefined));
+    if (!this.running || this.pumping) return;
+    this.pumping = this.pump().finally(() => {
+      this.pumping = undefined;
+      if (this.wokenMeanwhile) this.wake();
+    });
   }
 
   /** Claims nothing more and lets what is under way finish. */
@@ -77,12 +81,16 @@ export class Courier {
     this.running = false;
     clearTimeout(this.timer);
     await this.pumping;
-    await Promise.all(this.underWay);
+    await this.delivered();
   }
 
   /** Does everything that is due now, once; for tests and for embedding without a background worker. */
   async runOnce(): Promise<void> {
-    while ((await this.claim()) > 0) await Promise.all(this.underWay);
+    while ((await this.claim()) > 0) await this.delivered();
+  }
+
+  private async delivered(): Promise<void> {
+    await Promise.all([...this.underWay.values()].map(({ done }) => done));
   }
 
   private async pump(): Promise<void> {
@@ -115,23 +123,31 @@ export class Courier {
     const lease = randomUUID();
     const links = await this.store.claimDue(lease, now, now + LEASE, free);
     for (const link of links) {
-      const delivery = this.deliver(link, lease).finally(() => {
-        this.underWay.delete(delivery);
-        this.wake();
-      });
-      this.underWay.add(delivery);
+      const inHand = this.underWay.get(link.id);
+      // The clock jumped past our own lease: the attempt goes on, under the new one.
+      if (inHand) inHand.lease = lease;
+      else this.take(link, lease);
     }
     return links.length;
   }
 
-  private async deliver(link: Link, lease: string): Promise<void> {
+  private take(link: Link, lease: string): void {
+    const mail = { lease, done: Promise.resolve() };
+    this.underWay.set(link.id, mail);
+    mail.done = this.deliver(link, mail).finally(() => {
+      this.underWay.delete(link.id);
+      this.wake();
+    });
+  }
+
+  private async deliver(link: Link, mail: { readonly lease: string }): Promise<void> {
     const heartbeat = setInterval(() => {
-      void this.store.renewLease(link.id, lease, this.clock() + LEASE).catch(() => undefined);
+      void this.store.renewLease(link.id, mail.lease, this.clock() + LEASE).catch(() => undefined);
     }, LEASE / 3);
     heartbeat.unref();
     try {
       const outcome = await this.attempt(link);
-      await this.store.settle(link.id, lease, outcome);
+      await this.store.settle(link.id, mail.lease, outcome);
     } catch (error) {
       // The lease runs out by itself and the mail is tried again.
       this.options.log('courier stopped short', { link: link.id, error });

@@ -177,10 +177,13 @@ export class Links {
 
   // -- The confirm page: the browser holds the token, and the token says whose it is --
 
-  /** Judges a mailed token for its page, without effect. @throws as `redeem`, with the link where the token is authentic */
-  async look(token: string): Promise<Link> {
-    const proof = this.tokens.readLink(token);
-    const link = await this.read(proof);
+  /**
+   * Judges a mailed token for its page, without effect.
+   * @param id the page's link, which the token must be for; undefined where the mail arrives
+   * @throws as `redeem`, with the link where the token is authentic
+   */
+  async look(token: string, id?: string): Promise<Link> {
+    const { proof, link } = await this.readForPage(token, id);
     const refusal = endedFor(proof, link, this.clock());
     if (refusal) throw Object.assign(refusal, { link });
     return link;
@@ -198,15 +201,15 @@ export class Links {
    * @returns the link, and the code for the app
    * @throws as `redeem`, with the link where the token is authentic
    */
-  async confirm(token: string): Promise<{ link: Link; code: string }> {
-    const proof = this.tokens.readLink(token);
-    const found = await this.read(proof);
-    const { redeemOn, codeLifetime } = this.purposeOf(found.purpose);
-    const link =
-      redeemOn === 'page' && found.fingerprint === null
-        ? await this.redeemOnPage(proof, token)
-        : await this.look(token);
-    return { link, code: this.tokens.mintCode(link, codeLifetime) };
+  async confirm(token: string, id: string): Promise<{ link: Link; code: string }> {
+    const { proof, link: found } = await this.readForPage(token, id);
+    const link = this.redeemsOnPage(found) ? await this.redeemOnPage(proof, token) : await this.look(token, id);
+    return { link, code: this.tokens.mintCode(link, this.purposeOf(link.purpose).codeLifetime) };
+  }
+
+  /** Whether the button itself uses the link up. */
+  redeemsOnPage(link: Link): boolean {
+    return this.purposeOf(link.purpose).redeemOn === 'page' && link.fingerprint === null;
   }
 
   private async redeemOnPage(proof: Proof, token: string): Promise<Link> {
@@ -246,6 +249,12 @@ export class Links {
       request.token === undefined ? this.tokens.readCode(request.code!) : this.tokens.readLink(request.token);
     if (proof.app !== app.id || proof.purpose !== request.purpose) throw new TokenInvalid();
     return proof;
+  }
+
+  private async readForPage(token: string, id?: string): Promise<{ proof: Proof; link: Link }> {
+    const proof = this.tokens.readLink(token);
+    if (id !== undefined && id !== proof.id) throw new TokenInvalid();
+    return { proof, link: await this.read(proof) };
   }
 
   private async read(proof: Proof): Promise<Link> {

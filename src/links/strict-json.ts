@@ -1,7 +1,7 @@
 /** Why a text is not acceptable JSON; `kind` tells a syntax fault from one of our own limits. */
 export class StrictJsonError extends Error {
   constructor(
-    readonly kind: 'syntax' | 'duplicate' | 'depth',
+    readonly kind: 'syntax' | 'duplicate' | 'depth' | 'name',
     message: string,
   ) {
     super(message);
@@ -45,6 +45,8 @@ function checkStructure(text: string, maxDepth: number): void {
     } else if (isMemberName(text, token.lastIndex)) {
       const members = names.at(-1);
       const name = decodeName(lexeme);
+      // Sooner or later somebody assigns it, and then it is gone, or worse.
+      if (name === '__proto__') throw new StrictJsonError('name', 'has a member named __proto__');
       if (members?.has(name)) throw new StrictJsonError('duplicate', 'has a member twice in one object');
       members?.add(name);
     }

@@ -62,8 +62,8 @@ function parse(source: string, file: string, firstLine: number): hbs.AST.Program
   try {
     return Handlebars.parse(source);
   } catch (error) {
-    const line = Number(/line (\d+)/.exec((error as Error).message)?.[1] ?? 1);
-    throw new TemplateFault(file, firstLine + line - 1, 'is not a valid template');
+    const [, line = '1'] = /(?:line | - )(\d+)/.exec((error as Error).message) ?? [];
+    throw new TemplateFault(file, firstLine + Number(line) - 1, 'is not a valid template');
   }
 }
 

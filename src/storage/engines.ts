@@ -15,12 +15,16 @@ export interface Dialect {
    * insert that relies on it are one step across instances. null: the engine has one writer at a time anyway.
    */
   readonly lock: string | null;
+  /** Whether the database is another process, whose answer may never arrive. */
+  readonly remote: boolean;
+  /** Whether nothing was done because somebody else holds the database just now. */
+  readonly isBusy: (error: unknown) => boolean;
 }
 export type ColumnType = 'text' | 'bigint' | 'integer' | 'json';
 
 export const MIGRATIONS: MixedList<new () => never> = [Links1764000000000 as never];
 
-/** How long a statement may wait, for a lock or for its answer, before it is `Unavailable`, in ms. */
+/** How long PostgreSQL may work on a request's statement, in ms: it gives up before we do. */
 const PATIENCE = 1_500;
 
 const sqlite: Dialect = {
@@ -33,6 +37,8 @@ const sqlite: Dialect = {
         .join(', ')} FROM j) AS ${alias}`,
   skipLocked: '',
   lock: null,
+  remote: false,
+  isBusy: (error) => /^SQLITE_(BUSY|LOCKED)/.test(String((error as { code?: string }).code)),
 };
 
 const postgres: Dialect = {
@@ -45,13 +51,15 @@ const postgres: Dialect = {
   // In one order everywhere, so that two batches cannot wait for each other in a ring.
   lock: `SELECT pg_advisory_xact_lock(hashtextextended(key, 0))
     FROM (SELECT DISTINCT json_array_elements_text($1::json) AS key ORDER BY key) AS keys`,
+  remote: true,
+  isBusy: () => false,
 };
 
 interface Engine {
   readonly dialect: Dialect;
   options(url: string, patience: { patient: boolean }): DataSourceOptions;
   /** Settings that belong to the connection, and refusal of what would lose acknowledged writes. */
-  prepare(dataSource: DataSource): Promise<void>;
+  prepare(dataSource: DataSource, patience: { patient: boolean }): Promise<void>;
 }
 
 /** THE ENGINES: URL scheme → data source. Another engine is another line. */
@@ -59,8 +67,9 @@ const ENGINES: Record<string, Engine> = {
   sqlite: {
     dialect: sqlite,
     options: (url) => ({ type: 'sqlite', database: sqlitePath(url), enableWAL: true }),
-    prepare: async (dataSource) => {
-      await dataSource.query(`PRAGMA busy_timeout = ${PATIENCE}`);
+    prepare: async (dataSource, { patient }) => {
+      // Requests wait for a lock in `Queries`; see there.
+      await dataSource.query(`PRAGMA busy_timeout = ${patient ? 60_000 : 0}`);
       await dataSource.query('PRAGMA synchronous = FULL');
       const [[{ journal_mode: mode }], [{ synchronous }]] = (await Promise.all([
         dataSource.query('PRAGMA journal_mode'),
@@ -135,7 +144,7 @@ export async function openDatabase(url: string, patience = { patient: false }): 
     );
   });
   try {
-    await engine.prepare(dataSource);
+    await engine.prepare(dataSource, patience);
   } catch (error) {
     await dataSource.destroy();
     throw error;

@@ -5,13 +5,18 @@ interface Waiting<Item, Answer> {
   readonly item: Item;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: unknown) => void;
+  /** ms since the epoch */
+  readonly deadline: number;
   timer: NodeJS.Timeout | undefined;
 }
 
 /** One kind of write: how a batch is run, and what must not meet in one batch. */
 export interface Lane<Item, Answer> {
-  /** @returns one answer per item, in order */
-  run(batch: readonly Item[]): Promise<readonly Answer[]>;
+  /**
+   * @param deadline when to give up, in ms since the epoch
+   * @returns one answer per item, in order
+   */
+  run(batch: readonly Item[], deadline: number): Promise<readonly Answer[]>;
   /** items with the same key go into different batches, one after the other */
   key(item: Item): string;
 }
@@ -35,11 +40,11 @@ export class GroupCommit {
     return (item) => {
       if (waiting.length >= this.limits.queue) return Promise.reject(new Unavailable());
       return new Promise<Answer>((resolve, reject) => {
-        const entry: Waiting<Item, Answer> = { item, resolve, reject, timer: undefined };
-        // Nobody waits longer for a batch before theirs than for their own. What still waits then is never run.
+        const deadline = Date.now() + this.limits.patience;
+        const entry: Waiting<Item, Answer> = { item, resolve, reject, deadline, timer: undefined };
+        // What waits too long behind other batches is taken out and never run. What is in a batch gets that batch's answer.
         entry.timer = setTimeout(() => {
-          const place = waiting.indexOf(entry);
-          if (place >= 0) waiting.splice(place, 1);
+          waiting.splice(waiting.indexOf(entry), 1);
           reject(new Unavailable());
         }, this.limits.patience);
         waiting.push(entry);
@@ -60,26 +65,21 @@ export class GroupCommit {
 
   private async runBatch<Item, Answer>(lane: Lane<Item, Answer>, waiting: Waiting<Item, Answer>[]): Promise<void> {
     const batch = takeDistinct(waiting, lane, this.limits.batch);
+    for (const { timer } of batch) clearTimeout(timer);
+    const deadline = Math.min(...batch.map((one) => one.deadline));
     try {
-      const answers = await lane.run(batch.map(({ item }) => item));
-      batch.forEach((one, index) => settle(one, () => one.resolve(answers[index]!)));
+      const answers = await lane.run(
+        batch.map(({ item }) => item),
+        deadline,
+      );
+      batch.forEach(({ resolve }, index) => resolve(answers[index]!));
     } catch (error) {
-      if (batch.length === 1 || !(error instanceof RowFault))
-        return batch.forEach((one) => settle(one, () => one.reject(error)));
+      if (batch.length === 1 || !(error instanceof RowFault)) return batch.forEach(({ reject }) => reject(error));
       // One caller's bad row must not fail the others.
-      for (const one of batch) {
-        await lane.run([one.item]).then(
-          ([answer]) => settle(one, () => one.resolve(answer!)),
-          (fault: unknown) => settle(one, () => one.reject(fault)),
-        );
-      }
+      for (const one of batch)
+        await lane.run([one.item], deadline).then(([answer]) => one.resolve(answer!), one.reject);
     }
   }
-}
-
-function settle({ timer }: { timer: NodeJS.Timeout | undefined }, answer: () => void): void {
-  clearTimeout(timer);
-  answer();
 }
 
 interface Queue {

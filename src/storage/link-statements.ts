@@ -80,11 +80,12 @@ export function linkStatements({ rows, skipLocked }: Dialect) {
 
     /** The conditions of a list; `$1` is the app, `$2` the end of the page before. */
     list: (conditions: string) => `${select} WHERE l.app = $1 AND l.id < $2 ${conditions} ORDER BY l.id DESC LIMIT `,
-    /** $1 now, $2 app. A mail that has not left yet will not. */
+    /** $1 now, $2 app. A mail that is queued will not leave; one that is under way keeps its lease and is settled. */
     revoke: (conditions: string) => `
       WITH now AS (SELECT 1)
-      UPDATE links AS l SET revoked_at = $1, due_at = NULL, lease = NULL,
-        delivery_status = CASE WHEN delivery_status = 'queued' THEN CASE WHEN sent_at IS NULL THEN 'abandoned' ELSE 'sent' END ELSE delivery_status END
+      UPDATE links AS l SET revoked_at = $1,
+        due_at = CASE WHEN delivery_status = 'sending' THEN due_at END,
+        delivery_status = CASE WHEN delivery_status <> 'queued' THEN delivery_status WHEN sent_at IS NULL THEN 'abandoned' ELSE 'sent' END
       WHERE l.app = $2 AND ${OPEN} ${conditions}
       RETURNING id`,
     /** What each status means to the database; `now` is the placeholder of the time. */

@@ -1,24 +1,44 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { DataSource, QueryRunner } from 'typeorm';
 import { Unavailable } from '../links/errors.js';
+import type { Database, Dialect } from './engines.js';
 
-/** Longest wait for an answer of the database, in ms; after it the outcome is unknown, so it is no verdict. */
+/** Longest wait for an answer, in ms: whoever asks hears within two seconds. */
 export const PATIENCE = 1_800;
+/** Pause before a busy database is asked again, in ms. */
+const BUSY_PAUSE = 5;
 
 /** The database refuses a value for good: a fault of ours, and of one row only. Asking again would not help. */
 export class RowFault extends Error {}
 
-/** Runs single statements. Whatever the database cannot answer, in time, is `Unavailable`. */
+/** Runs single statements. Whatever the database cannot answer in time is `Unavailable`. */
 export class Queries {
-  constructor(private readonly dataSource: DataSource) {}
+  private readonly dataSource: DataSource;
+  private readonly dialect: Dialect;
 
-  /** @returns the rows a statement selects or returns. @throws Unavailable, RowFault */
-  rows<Row>(sql: string, values: unknown[]): Promise<Row[]> {
-    return answered(this.dataSource.query(sql, values).then((result) => rowsOf<Row>(result)));
+  constructor({ dataSource, dialect }: Database) {
+    this.dataSource = dataSource;
+    this.dialect = dialect;
+  }
+
+  /**
+   * @param deadline when to give up, in ms since the epoch
+   * @returns the rows a statement selects or returns. @throws Unavailable, RowFault
+   */
+  rows<Row>(sql: string, values: unknown[], deadline = Date.now() + PATIENCE): Promise<Row[]> {
+    return this.answered(deadline, async () => rowsOf<Row>(await this.dataSource.query(sql, values)));
   }
 
   /** The same in a transaction that first takes a lock; with no lock to take, a statement of its own. */
-  rowsUnder<Row>(lock: string | null, keys: unknown[], sql: string, values: unknown[]): Promise<Row[]> {
-    return lock === null ? this.rows(sql, values) : answered(this.lockedRows(lock, keys, sql, values));
+  rowsUnder<Row>(
+    lock: string | null,
+    keys: unknown[],
+    sql: string,
+    values: unknown[],
+    deadline: number,
+  ): Promise<Row[]> {
+    if (lock === null) return this.rows(sql, values, deadline);
+    return this.answered(deadline, () => this.lockedRows(lock, keys, sql, values));
   }
 
   private async lockedRows<Row>(lock: string, keys: unknown[], sql: string, values: unknown[]): Promise<Row[]> {
@@ -36,18 +56,45 @@ export class Queries {
       await runner.release();
     }
   }
+
+  private async answered<Answer>(deadline: number, ask: () => Promise<Answer>): Promise<Answer> {
+    try {
+      return await (this.dialect.remote
+        ? within(deadline, this.untilFree(deadline, ask))
+        : this.untilFree(deadline, ask));
+    } catch (error) {
+      if (isRowFault(error)) throw new RowFault('the database refuses a value', { cause: error });
+      throw new Unavailable({ cause: error });
+    }
+  }
+
+  /**
+   * Asks again while another process holds the file. Waiting happens here and not inside the engine, because a statement
+   * that the engine still holds when its caller has been told "unavailable" would be carried out afterwards.
+   */
+  private async untilFree<Answer>(deadline: number, ask: () => Promise<Answer>): Promise<Answer> {
+    for (;;) {
+      try {
+        return await ask();
+      } catch (error) {
+        if (!this.dialect.isBusy(error) || Date.now() + BUSY_PAUSE >= deadline) throw error;
+        await pause(BUSY_PAUSE);
+      }
+    }
+  }
 }
 
-async function answered<Answer>(answer: Promise<Answer>): Promise<Answer> {
+/** A remote database may never answer; then the outcome is unknown, which is no verdict either. */
+async function within<Answer>(deadline: number, answer: Promise<Answer>): Promise<Answer> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer from the database within ${PATIENCE} ms`)), PATIENCE);
+    timer = setTimeout(
+      () => reject(new Error('no answer from the database in time')),
+      Math.max(0, deadline - Date.now()),
+    );
   });
   try {
     return await Promise.race([answer, late]);
-  } catch (error) {
-    if (isRowFault(error)) throw new RowFault('the database refuses a value', { cause: error });
-    throw new Unavailable({ cause: error });
   } finally {
     clearTimeout(timer);
   }

@@ -22,8 +22,8 @@ interface KeyRow {
 export class SqlAppStore implements AppStore {
   private readonly queries: Queries;
 
-  constructor({ dataSource }: Database) {
-    this.queries = new Queries(dataSource);
+  constructor(database: Database) {
+    this.queries = new Queries(database);
   }
 
   async find(id: string): Promise<App | undefined> {

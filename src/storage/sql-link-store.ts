@@ -28,15 +28,18 @@ export class SqlLinkStore implements LinkStore {
   private readonly redeemInBatch: (question: Redemption) => Promise<Link | undefined>;
 
   constructor(database: Database, groups = new GroupCommit()) {
-    this.queries = new Queries(database.dataSource);
+    this.queries = new Queries(database);
     this.lock = database.dialect.lock;
     this.sql = linkStatements(database.dialect);
     // Redemptions before mints: somebody is waiting in front of a page.
-    this.redeemInBatch = groups.lane({ key: (question) => question.id, run: (batch) => this.runRedeem(batch) });
+    this.redeemInBatch = groups.lane({
+      key: (question) => question.id,
+      run: (batch, deadline) => this.runRedeem(batch, deadline),
+    });
     // Two mints for one recipient in one statement would not see each other in the limits.
     this.insertInBatch = groups.lane({
       key: ({ link }) => `${link.app} ${link.recipientKey}`,
-      run: (batch) => this.runInsert(batch),
+      run: (batch, deadline) => this.runInsert(batch, deadline),
     });
   }
 
@@ -145,21 +148,26 @@ export class SqlLinkStore implements LinkStore {
     return row?.id ?? undefined;
   }
 
-  private async runInsert(batch: readonly { link: Link; guard: MintGuard }[]): Promise<boolean[]> {
+  private async runInsert(batch: readonly { link: Link; guard: MintGuard }[], deadline: number): Promise<boolean[]> {
     const rows = batch.map(({ link, guard }) => ({
       ...toNewRow(link),
       quiet_since: guard.quietSince,
       windows: guard.windows.map(({ from, count }) => ({ since: from, permits: count })),
     }));
     const recipients = JSON.stringify(rows.map((row) => `${row.app} ${row.recipient_key}`));
-    const inserted = await this.queries.rowsUnder<{ id: string }>(this.lock, [recipients], this.sql.insert, [
-      JSON.stringify(rows),
-    ]);
+    const values = [JSON.stringify(rows)];
+    const inserted = await this.queries.rowsUnder<{ id: string }>(
+      this.lock,
+      [recipients],
+      this.sql.insert,
+      values,
+      deadline,
+    );
     const ids = new Set(inserted.map(({ id }) => id));
     return batch.map(({ link }) => ids.has(link.id));
   }
 
-  private async runRedeem(batch: readonly Redemption[]): Promise<(Link | undefined)[]> {
+  private async runRedeem(batch: readonly Redemption[], deadline: number): Promise<(Link | undefined)[]> {
     const questions = batch.map((question) => ({
       wanted: question.id,
       by_app: question.app,
@@ -170,7 +178,7 @@ export class SqlLinkStore implements LinkStore {
       new_redeem_key: question.redeemKey,
       moment: question.now,
     }));
-    const rows = await this.queries.rows<Row>(this.sql.redeem, [JSON.stringify(questions)]);
+    const rows = await this.queries.rows<Row>(this.sql.redeem, [JSON.stringify(questions)], deadline);
     const won = new Map(rows.map((row) => [row.id, toLink(row)]));
     return batch.map(({ id }) => won.get(id));
   }

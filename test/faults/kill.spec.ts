@@ -58,7 +58,7 @@ async function underLoad(
     load.start();
     // Not after a time but after some more work was acknowledged, so every crash has something to lose.
     const moment = async (): Promise<void> => {
-      const enough = load.minted.length + 40 + chance.below(40);
+      const enough = load.minted.length + 100 + chance.below(100);
       await eventually(() => load.minted.length >= enough, 60);
     };
     const interrupted = await crash(moment, chance);

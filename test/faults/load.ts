@@ -6,7 +6,7 @@ import type { Chance } from './random.js';
 
 const LINKS = '/v1/links';
 /** Before asking again, in ms: instances that are starting are not to be drowned. */
-const BREATH = 40;
+const BREATH = 100;
 
 export interface LoadOptions {
   /** callers that race for each link */

@@ -16,7 +16,7 @@ export class PostgresServer {
 
   private constructor(
     private readonly directory: string,
-    private readonly port: number,
+    readonly port: number,
     private readonly native: string,
     private readonly user: { uid?: number; gid?: number },
   ) {}

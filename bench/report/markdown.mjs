@@ -1,0 +1,110 @@
+import { CONCURRENCY } from '../sections/rates.mjs';
+import { SUBJECTS } from '../subjects/index.mjs';
+
+/** The whole report as Markdown. */
+export function toMarkdown({ machine, options, rates, growth, mail, targets, date }) {
+  return [
+    `# Benchmark of ${date}`,
+    paragraph(
+      `${machine.cpu}, ${machine.cores} cores shared by the server, its database and the load generator; ${machine.memoryGiB} GiB; Node ${machine.node}, PostgreSQL ${machine.postgres} (fsync and synchronous_commit on), SQLite ${machine.sqlite} (better-sqlite3: ${machine.sqliteOfBetterSqlite3}).`,
+      `Load average at the start ${machine.loadAverageAtStart.join(', ')}.`,
+      options.quick
+        ? '**Quick run: the figures are worth little.**'
+        : `Medians of ${options.rounds} alternating rounds, each with a new process and an empty database.`,
+    ),
+    rates && ratesTable(rates),
+    growth && growthTable(growth),
+    mail && mailTable(mail),
+    targets.length > 0 && targetsTable(targets),
+    rates && notes(rates),
+    `Versions: ${Object.entries(machine.packages)
+      .map(([name, version]) => `${name} ${version}`)
+      .join(', ')}.`,
+  ]
+    .filter(Boolean)
+    .join('\n\n')
+    .concat('\n');
+}
+
+function ratesTable(rates) {
+  const head = ['subject', 'engine', 'conc.', 'mint/s', 'redeem/s', 'mint p50 / p99 ms', 'redeem p50 / p99 ms', 'CPU µs mint / redeem', 'DB CPU µs mint / redeem', 'loop delay p99 ms', 'MB rest / peak', 'start ms', 'let in of 20', 'failed'];
+  const rows = rates.flatMap((one) => CONCURRENCY.map((concurrency, index) => ratesRow(one, concurrency, index === 0)));
+  return table(head, rows);
+}
+
+function ratesRow({ title, engine, median, letIn, samples }, concurrency, isFirst) {
+  const { mint, redeem } = median[`at${concurrency}`];
+  const failed = samples.flatMap((sample) => Object.values(sample[`at${concurrency}`])).reduce((sum, one) => sum + one.requests - one.good, 0);
+  return [
+    isFirst ? title : '',
+    isFirst ? engine : '',
+    concurrency,
+    whole(mint.rate),
+    whole(redeem.rate),
+    `${ms(mint.p50)} / ${ms(mint.p99)}`,
+    `${ms(redeem.p50)} / ${ms(redeem.p99)}`,
+    `${whole(mint.cpuMicros)} / ${whole(redeem.cpuMicros)}`,
+    mint.databaseCpuMicros === null ? '–' : `${whole(mint.databaseCpuMicros)} / ${whole(redeem.databaseCpuMicros)}`,
+    ms(Math.max(mint.loopDelayP99, redeem.loopDelayP99)),
+    isFirst ? `${megabytes(median.residentAtRest)} / ${megabytes(median.residentAtPeak)}` : '',
+    isFirst ? whole(median.startedIn) : '',
+    isFirst ? range(letIn) : '',
+    failed,
+  ];
+}
+
+function growthTable(growth) {
+  const head = ['Oncelink, concurrency 50', 'rows', 'mint/s', 'redeem/s of recent links'];
+  const rows = growth.flatMap(({ engine, rows: count, few, many }) => [
+    [engine, 1000, whole(few.mint.rate), whole(few.redeem.rate)],
+    ['', count, whole(many.mint.rate), whole(many.redeem.rate)],
+  ]);
+  return table(head, rows);
+}
+
+function mailTable(mail) {
+  return table(
+    ["Oncelink, from the 201 to the relay's RCPT", 'mails', 'p50 ms', 'p99 ms', 'max ms'],
+    mail.map(({ engine, mails, p50, p99, max }) => [engine, mails, ms(p50), ms(p99), ms(max)]),
+  );
+}
+
+function targetsTable(targets) {
+  return table(
+    ['target', 'wanted', 'measured', ''],
+    targets.map(({ name, wanted, measured, pass }) => [name, wanted, measured, pass ? 'pass' : '**miss**']),
+  );
+}
+
+function notes(rates) {
+  const seen = SUBJECTS.filter(({ id }) => rates.some((one) => one.id === id));
+  const general =
+    'Rates count good answers only. “CPU” is user + system time of the server process per request, “DB CPU” that of all PostgreSQL processes. “Let in of 20”: how many of 20 simultaneous redemptions of one token succeeded.';
+  return [general, ...seen.map(({ title, note }) => `- **${title}**: ${note}`)].join('\n');
+}
+
+function table(head, rows) {
+  const line = (cells) => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+function paragraph(...sentences) {
+  return sentences.filter(Boolean).join(' ');
+}
+
+function whole(value) {
+  return String(Math.round(value));
+}
+
+function ms(value) {
+  return value < 10 ? value.toFixed(1) : String(Math.round(value));
+}
+
+function megabytes(bytes) {
+  return String(Math.round(bytes / 1e6));
+}
+
+function range(counts) {
+  const [least, most] = [Math.min(...counts), Math.max(...counts)];
+  return least === most ? String(least) : `${least} to ${most}`;
+}

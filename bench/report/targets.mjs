@@ -1,0 +1,45 @@
+import { CONCURRENCY } from '../sections/rates.mjs';
+
+const FULL = `at${CONCURRENCY.at(-1)}`;
+
+/**
+ * The targets beside what was measured. They are told, not asserted: a slow or busy machine is no fault of the code.
+ * @returns {{ name: string, wanted: string, measured: string, pass: boolean }[]}
+ */
+export function judge({ rates = [], growth = [], mail = [] }) {
+  const find = (id, engine) => rates.find((one) => one.id === id && one.engine === engine)?.median;
+  const targets = [];
+  for (const engine of ['sqlite', 'postgres']) {
+    const ours = find('oncelink', engine);
+    const against = (id, title, at, factors) => {
+      const theirs = find(id, engine);
+      if (!ours || !theirs) return;
+      for (const [command, factor] of Object.entries(factors)) {
+        const ratio = ours[at][command].rate / theirs[at][command].rate;
+        const name = `${command} on ${engine}, concurrency ${at.slice(2)}, against ${title}`;
+        targets.push({ name, wanted: `≥ ${factor} ×`, measured: `${ratio.toFixed(2)} ×`, pass: ratio >= factor });
+      }
+    };
+    against('bare', 'the bare reference', FULL, { mint: 0.7, redeem: 0.7 });
+    against('better-auth', 'better-auth', FULL, engine === 'sqlite' ? { mint: 20, redeem: 45 } : { mint: 10, redeem: 25 });
+    against('better-auth', 'better-auth', 'at1', { mint: 4, redeem: 8 });
+    if (ours) {
+      const delay = Math.max(ours[FULL].mint.loopDelayP99, ours[FULL].redeem.loopDelayP99);
+      targets.push(atMost(`event-loop delay p99 at full load on ${engine}`, 15, delay, 'ms'));
+    }
+  }
+  for (const { engine, rows, few, many } of growth) {
+    const ratio = many.redeem.rate / few.redeem.rate;
+    const name = `redeem of recent links on ${engine} with ${rows} rows against 1000`;
+    targets.push({ name, wanted: '≥ 0.9 ×', measured: `${ratio.toFixed(2)} ×`, pass: ratio >= 0.9 });
+  }
+  for (const { engine, p50, p99 } of mail) {
+    targets.push(atMost(`from the 201 to the relay's RCPT on ${engine}, p50`, 50, p50, 'ms'));
+    targets.push(atMost(`from the 201 to the relay's RCPT on ${engine}, p99`, 250, p99, 'ms'));
+  }
+  return targets;
+}
+
+function atMost(name, limit, value, unit) {
+  return { name, wanted: `≤ ${limit} ${unit}`, measured: `${value.toFixed(1)} ${unit}`, pass: value <= limit };
+}

@@ -1,0 +1,51 @@
+import { withServer } from '../bed.mjs';
+import { medianOf } from '../statistics.mjs';
+import { contestants } from '../subjects/index.mjs';
+
+export const CONCURRENCY = [1, 50];
+const RACERS = 20;
+
+/**
+ * Every contestant in every round, one after the other (A B C A B C …), each time as a new process on an empty database.
+ * @returns for each contestant its samples, one per round, and their medians
+ */
+export async function measureRates(options, postgres, say) {
+  const all = contestants(options.subjects).map((contestant) => ({ ...contestant, samples: [] }));
+  for (let round = 1; round <= options.rounds; round++) {
+    for (const contestant of all) {
+      const sample = await withServer(contestant, postgres, (bed) => oneSample(bed, options));
+      contestant.samples.push(sample);
+      const { mint, redeem } = sample[`at${CONCURRENCY.at(-1)}`];
+      say(
+        `round ${round}/${options.rounds}  ${contestant.subject.id} on ${contestant.engine}:`,
+        `${Math.round(mint.rate)} mint/s, ${Math.round(redeem.rate)} redeem/s`,
+      );
+    }
+  }
+  return all.map(({ subject, engine, samples }) => ({
+    id: subject.id,
+    title: subject.title,
+    engine,
+    note: subject.note,
+    median: medianOf(samples),
+    letIn: samples.flatMap((sample) => sample.letIn),
+    samples,
+  }));
+}
+
+async function oneSample({ service, load, measure }, { warmUp, alone, together, racedTokens }) {
+  const { residentBytes: residentAtRest } = await service.begin();
+  const connections = CONCURRENCY.at(-1);
+  for (const command of ['mint', 'redeem']) await load.run(command, { connections, milliseconds: warmUp });
+  const sample = { startedIn: service.startedIn, residentAtRest };
+  for (const connections of CONCURRENCY) {
+    const milliseconds = connections === 1 ? alone : together;
+    sample[`at${connections}`] = {
+      mint: await measure('mint', { connections, milliseconds }),
+      redeem: await measure('redeem', { connections, milliseconds }),
+    };
+  }
+  sample.residentAtPeak = (await service.end()).peakBytes;
+  sample.letIn = (await load.run('race', { racers: RACERS, tokens: racedTokens })).letIn;
+  return sample;
+}
