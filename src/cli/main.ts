@@ -11,6 +11,9 @@ const WRONG_USAGE = 2;
 // `oncelink apps list | head -1` closes the pipe early; that is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 
+// What is written here (a database, keys) is for this user only.
+process.umask(0o077);
+
 try {
   // The same settings as the service's: what is in the environment wins over the file.
   if (existsSync('.env')) process.loadEnvFile('.env');

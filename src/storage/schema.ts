@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { DataSource } from 'typeorm';
 import { openDatabase, type Database } from './engines.js';
 
 const ATTEMPTS = 4;
@@ -11,17 +12,21 @@ const ATTEMPTS = 4;
 export async function migrateDatabase(url: string): Promise<string[]> {
   const { dataSource } = await openDatabase(url, { patient: true });
   try {
-    // Instances that are deployed together migrate together. The loser of that race fails once and then finds it done.
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return (await dataSource.runMigrations({ transaction: 'each' })).map(({ name }) => name);
-      } catch (error) {
-        if (attempt === ATTEMPTS) throw error;
-        await pause(attempt * 250);
-      }
-    }
+    return await runMigrations(dataSource);
   } finally {
     await dataSource.destroy();
+  }
+}
+
+/** Instances that are deployed together migrate together. The loser of that race fails once and then finds it done. */
+async function runMigrations(dataSource: DataSource): Promise<string[]> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return (await dataSource.runMigrations({ transaction: 'each' })).map(({ name }) => name);
+    } catch (error) {
+      if (attempt === ATTEMPTS) throw error;
+      await pause(attempt * 250);
+    }
   }
 }
 
@@ -35,7 +40,9 @@ export async function openWithSchema({ url, migrate }: { url: string; migrate: b
           'The database schema is out of date. Run `oncelink migrate` with the same DATABASE_URL, then start again.',
         );
       }
-      await migrateDatabase(url);
+      // An embedded database is migrated in place: it may live in memory, where another connection would be another database.
+      if (database.dialect.remote) await migrateDatabase(url);
+      else await runMigrations(database.dataSource);
     }
     return database;
   } catch (error) {

@@ -57,6 +57,8 @@ test.each<[string, () => void | Promise<void>, () => void | Promise<void>]>([
     await eventually(async () => (await everyKind(links[39]!)).every((reply) => reply && reply.status < 300), 5);
     tell(`back after ${Math.round(performance.now() - back)} ms`);
 
+    // What such a connection is used for next would be answered, and never committed.
+    await eventually(async () => (await openTransactions()).length === 0, 5);
     // Whoever got no answer asks again; whoever asks now is answered and what it is told stays true.
     const again = await Promise.all(asked.map(({ token, id }) => api.redeem(token, id)));
     expect(statuses(again)).toEqual([200]);
@@ -74,6 +76,11 @@ test.each<[string, () => void | Promise<void>, () => void | Promise<void>]>([
   },
   (AWAY + 60) * 1000,
 );
+
+/** Sessions that were left in the middle of a transaction. */
+function openTransactions(): Promise<unknown[]> {
+  return postgres.query(`SELECT query FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'`);
+}
 
 /** Asks everything that can be asked, several at a time, for as long as the database is away. */
 async function askOnAndOn(links: readonly Held[]): Promise<(Reply | undefined)[]> {
