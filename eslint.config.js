@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/', 'data/', 'coverage/', 'test/.artifacts/', '*.cjs', '*.config.js', 'bench/'] },
+  { ignores: ['dist/', 'data/', 'coverage/', 'test/.artifacts/', '*.cjs', '*.config.js', '**/*.mjs', 'bench/'] },
   ...tseslint.configs.recommendedTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },

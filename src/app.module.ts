@@ -3,6 +3,7 @@ import { HttpModule } from './http/http.module.js';
 import { LinksModule, type LinksOptions } from './links/links.module.js';
 import { MailModule } from './mail/mail.module.js';
 import type { Settings } from './settings.js';
+import { fileOf } from './storage/engines.js';
 import { StorageModule } from './storage/storage.module.js';
 
 /** The service: our own public modules, composed with settings. */
@@ -14,7 +15,7 @@ export class AppModule {
       module: AppModule,
       imports: [
         // PostgreSQL in production is shared by instances, and migrated on purpose, once, before they start.
-        StorageModule.forRoot({ url: databaseUrl, migrate: !production || databaseUrl.startsWith('sqlite:') }),
+        StorageModule.forRoot({ url: databaseUrl, migrate: !production || fileOf(databaseUrl) !== undefined }),
         MailModule.forRoot({ relays: settings.relays, from: settings.mailFrom }),
         LinksModule.forRoot({ publicUrl, templatesDir, retention: settings.retention, ...links }),
         HttpModule.forRoot({ publicUrl, templatesDir }),

@@ -9,7 +9,7 @@ import { KeyRing, type KeySetError } from './links/key-ring.js';
 import { parseRecipient } from './links/recipient.js';
 import { parseSender, type Sender } from './mail/mailer.js';
 import { relayUrlFault } from './mail/transports.js';
-import { databaseUrlFault } from './storage/engines.js';
+import { databaseUrlFault, fileOf } from './storage/engines.js';
 
 export interface Settings {
   readonly production: boolean;
@@ -117,7 +117,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
   const databaseUrl = checked('DATABASE_URL', 'sqlite:PATH or postgres://user:password@host:5432/database', (text) =>
     databaseUrlFault(text) ? undefined : text,
   );
-  const dataDir = databaseUrl?.startsWith('sqlite:') ? dirname(databaseUrl.slice('sqlite:'.length)) : './data';
+  const dataDir = dirname((databaseUrl && fileOf(databaseUrl)) ?? './data/oncelink.sqlite');
   const relays = checked('SMTP_URL', 'smtp:// or smtps:// URLs, comma-separated, tried in order', (text) => {
     const urls = list(text);
     return urls.length > 0 && urls.every((url) => !relayUrlFault(url)) ? urls : undefined;

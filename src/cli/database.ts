@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { ApiKeys } from '../apps/api-keys.js';
 import type { AppStore } from '../apps/app.js';
 import type { LinkStore } from '../links/link-store.js';
-import { openDatabase, sqlitePath, type Database } from '../storage/engines.js';
+import { openDatabase, fileOf, type Database } from '../storage/engines.js';
 import { migrateDatabase } from '../storage/schema.js';
 import { SqlAppStore } from '../storage/sql-app-store.js';
 import { SqlLinkStore } from '../storage/sql-link-store.js';
@@ -27,7 +27,7 @@ export async function withStores<Result>(
     );
   const database = await open(databaseUrl);
   try {
-    await requireSchema(database, databaseUrl, { migrate: !production || databaseUrl.startsWith('sqlite:') });
+    await requireSchema(database, databaseUrl, { migrate: !production || fileOf(databaseUrl) !== undefined });
     const apps = new SqlAppStore(database);
     return await work({ apps, keys: new ApiKeys(apps, Date.now), links: new SqlLinkStore(database) });
   } finally {
@@ -46,9 +46,8 @@ export async function open(databaseUrl: string): Promise<Database> {
 
 /** Whether a SQLite file would be made by opening it. */
 export function isMissing(databaseUrl: string): boolean {
-  if (!databaseUrl.startsWith('sqlite:')) return false;
-  const path = sqlitePath(databaseUrl);
-  return path !== ':memory:' && !existsSync(path);
+  const file = fileOf(databaseUrl);
+  return file !== undefined && file !== ':memory:' && !existsSync(file);
 }
 
 /** @returns the names of the migrations that were applied */

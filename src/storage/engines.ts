@@ -19,6 +19,8 @@ export interface Dialect {
   readonly remote: boolean;
   /** Whether nothing was done because somebody else holds the database just now. */
   readonly isBusy: (error: unknown) => boolean;
+  /** The driver's form of the values of `$1`, `$2`, … */
+  readonly bind: (values: unknown[]) => unknown[];
 }
 export type ColumnType = 'text' | 'bigint' | 'integer' | 'json';
 
@@ -39,6 +41,7 @@ const sqlite: Dialect = {
   lock: null,
   remote: false,
   isBusy: (error) => /^SQLITE_(BUSY|LOCKED)/.test(String((error as { code?: string }).code)),
+  bind: (values) => values,
 };
 
 const postgres: Dialect = {
@@ -53,6 +56,7 @@ const postgres: Dialect = {
     FROM (SELECT DISTINCT json_array_elements_text($1::json) AS key ORDER BY key) AS keys`,
   remote: true,
   isBusy: () => false,
+  bind: (values) => values,
 };
 
 interface Engine {
@@ -62,26 +66,32 @@ interface Engine {
   prepare(dataSource: DataSource, patience: { patient: boolean }): Promise<void>;
 }
 
+/** SQLite is used durably or not at all: a lost commit would be a used link that is good again. */
+async function makeDurable(dataSource: DataSource, { patient }: { patient: boolean }): Promise<void> {
+  // Requests wait for a lock in `Queries`; see there.
+  await dataSource.query(`PRAGMA busy_timeout = ${patient ? 60_000 : 0}`);
+  await dataSource.query('PRAGMA journal_mode = WAL');
+  await dataSource.query('PRAGMA synchronous = FULL');
+  const [{ journal_mode: mode }] = await dataSource.query<[{ journal_mode: string }]>('PRAGMA journal_mode');
+  const [{ synchronous }] = await dataSource.query<[{ synchronous: number }]>('PRAGMA synchronous');
+  if ((mode === 'wal' || mode === 'memory') && synchronous >= 2) return;
+  throw new Error(
+    `SQLite must run in WAL mode with synchronous=FULL (it is ${mode}, ${synchronous}); put the file on a local disk`,
+  );
+}
+
 /** THE ENGINES: URL scheme → data source. Another engine is another line. */
 const ENGINES: Record<string, Engine> = {
   sqlite: {
     dialect: sqlite,
-    options: (url) => ({ type: 'sqlite', database: sqlitePath(url), enableWAL: true }),
-    prepare: async (dataSource, { patient }) => {
-      // Requests wait for a lock in `Queries`; see there.
-      await dataSource.query(`PRAGMA busy_timeout = ${patient ? 60_000 : 0}`);
-      await dataSource.query('PRAGMA synchronous = FULL');
-      const [[{ journal_mode: mode }], [{ synchronous }]] = (await Promise.all([
-        dataSource.query('PRAGMA journal_mode'),
-        dataSource.query('PRAGMA synchronous'),
-      ])) as [[{ journal_mode: string }], [{ synchronous: number }]];
-      const memory = dataSource.options.database === ':memory:';
-      if ((mode !== 'wal' && !memory) || synchronous < 2) {
-        throw new Error(
-          `SQLite must run in WAL mode with synchronous=FULL (it is ${mode}, ${synchronous}); put the file on a local disk`,
-        );
-      }
-    },
+    options: (url) => ({ type: 'sqlite', database: filePath(url) }),
+    prepare: makeDurable,
+  },
+  // The way off `sqlite3`, which is archived: the same file, another driver, which names its parameters by object.
+  'better-sqlite3': {
+    dialect: { ...sqlite, bind: (values) => [Object.fromEntries(values.map((value, index) => [index + 1, value]))] },
+    options: (url) => ({ type: 'better-sqlite3', database: filePath(url) }),
+    prepare: makeDurable,
   },
   postgres: {
     dialect: postgres,
@@ -112,8 +122,9 @@ function engineOf(url: string): Engine | undefined {
 /** @returns what is wrong with a database URL, or undefined */
 export function databaseUrlFault(url: string): string | undefined {
   if (!engineOf(url)) return `must begin with one of ${Object.keys(ENGINES).join(':, ')}:`;
-  if (url.startsWith('sqlite:') && sqlitePath(url) === '') return 'needs a path, like sqlite:./data/oncelink.sqlite';
-  if (!url.startsWith('sqlite:') && !URL.canParse(url)) return 'is not a URL, like postgres://user@host:5432/database';
+  const file = fileOf(url);
+  if (file === '') return 'needs a path, like sqlite:./data/oncelink.sqlite';
+  if (file === undefined && !URL.canParse(url)) return 'is not a URL, like postgres://user@host:5432/database';
   return undefined;
 }
 
@@ -130,8 +141,8 @@ export interface Database {
 export async function openDatabase(url: string, patience = { patient: false }): Promise<Database> {
   const engine = engineOf(url)!;
   const options = engine.options(url, patience);
-  if (options.type === 'sqlite' && options.database !== ':memory:')
-    mkdirSync(dirname(options.database), { recursive: true });
+  const file = fileOf(url);
+  if (file !== undefined && file !== ':memory:') mkdirSync(dirname(file), { recursive: true });
   const dataSource = new DataSource({
     ...options,
     migrations: MIGRATIONS as never,
@@ -152,7 +163,11 @@ export async function openDatabase(url: string, patience = { patient: false }): 
   return { dataSource, dialect: engine.dialect };
 }
 
-/** The file of a `sqlite:` URL. */
-export function sqlitePath(url: string): string {
-  return url.replace(/^sqlite:(?:\/\/(?=\/|[^/]))?/, '');
+/** @returns the file of an embedded database, or undefined for a server */
+export function fileOf(url: string): string | undefined {
+  return engineOf(url)?.dialect.remote === false ? filePath(url) : undefined;
+}
+
+function filePath(url: string): string {
+  return url.replace(/^[a-z0-9-]+:(?:\/\/(?=\/|[^/]))?/, '');
 }

@@ -26,7 +26,9 @@ export class Queries {
    * @returns the rows a statement selects or returns. @throws Unavailable, RowFault
    */
   rows<Row>(sql: string, values: unknown[], deadline = Date.now() + PATIENCE): Promise<Row[]> {
-    return this.answered(deadline, async () => rowsOf<Row>(await this.dataSource.query(sql, values)));
+    return this.answered(deadline, async () =>
+      rowsOf<Row>(await this.dataSource.query(sql, this.dialect.bind(values))),
+    );
   }
 
   /** The same in a transaction that first takes a lock; with no lock to take, a statement of its own. */

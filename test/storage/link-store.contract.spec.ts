@@ -8,12 +8,38 @@ import { linkStoreExam, sampleLink } from '../../src/testing.js';
 import { startPostgres, type Postgres } from '../support/postgres.js';
 
 /** Each engine sits the same exam, on a real database that is empty for every case. */
-describe('sqlite', () => {
+// `better-sqlite3` is the way off the archived `sqlite3`: the same file, the same exam.
+describe.each(['sqlite', 'better-sqlite3'])('%s', (scheme) => {
   let directory: string;
   beforeAll(() => void (directory = mkdtempSync(join(tmpdir(), 'oncelink-exam-'))));
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
   let file = 0;
-  sitExam(async () => `sqlite:${join(directory, `${file++}.sqlite`)}`);
+  sitExam(async () => `${scheme}:${join(directory, `${file++}.sqlite`)}`);
+
+  test('the file is durable: WAL and synchronous=FULL', async () => {
+    const { dataSource } = await openWithSchema({
+      url: `${scheme}:${join(directory, 'durable.sqlite')}`,
+      migrate: true,
+    });
+    const [[mode], [synchronous]] = await Promise.all([
+      dataSource.query('PRAGMA journal_mode'),
+      dataSource.query('PRAGMA synchronous'),
+    ]);
+    await dataSource.destroy();
+    expect({ ...mode, ...synchronous }).toEqual({ journal_mode: 'wal', synchronous: 2 });
+  });
+});
+
+test("a file that one driver wrote is the other one's, too", async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'oncelink-exam-'));
+  const link = sampleLink();
+  const inStore = async <Answer>(scheme: string, ask: (store: SqlLinkStore) => Promise<Answer>): Promise<Answer> => {
+    const database = await openWithSchema({ url: `${scheme}:${join(directory, 'one.sqlite')}`, migrate: true });
+    return ask(new SqlLinkStore(database)).finally(() => database.dataSource.destroy());
+  };
+  await inStore('sqlite', (store) => store.insert(link, { quietSince: null, windows: [] }));
+  expect((await inStore('better-sqlite3', (store) => store.find('default', link.id)))?.subject).toBe(link.subject);
+  rmSync(directory, { recursive: true, force: true });
 });
 
 describe('postgres', () => {
