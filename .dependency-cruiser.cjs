@@ -14,7 +14,12 @@ const path = (rooms) => rooms.map((room) => `^src/${room}(/|\\.ts$)`);
 module.exports = {
   forbidden: [
     { name: 'no-circles', severity: 'error', from: {}, to: { circular: true } },
-    { name: 'no-orphans', severity: 'error', from: { orphan: true, pathNot: ['^src/(main|index|testing)\\.ts$', '^src/cli/main\\.ts$'] }, to: {} },
+    {
+      name: 'no-orphans',
+      severity: 'error',
+      from: { orphan: true, pathNot: ['^src/(main|index|testing)\\.ts$', '^src/cli/main\\.ts$'] },
+      to: {},
+    },
     ...Object.entries(ROOMS).map(([room, allowed]) => ({
       name: `${room}-knows-only-its-own`,
       severity: 'error',

@@ -26,14 +26,22 @@ const env = {
 const begin = performance.now();
 const service = spawn(process.execPath, ['dist/main.js'], { env, stdio: ['ignore', 'ignore', 'inherit'] });
 try {
-  while ((await send('GET', '/health/ready').catch(() => ({ status: 0 }))).status !== 200) await new Promise((turn) => setTimeout(turn, 5));
+  while ((await send('GET', '/health/ready').catch(() => ({ status: 0 }))).status !== 200)
+    await new Promise((turn) => setTimeout(turn, 5));
   const ready = performance.now() - begin;
   const atRest = residentMegabytes(service.pid);
   const { rate: mintRate, answers } = await run(MINTS, (n) =>
-    send('POST', '/v1/links', { purpose: 'magic-link', recipient: `person-${n}@example.com`, subject: `user_${n}`, delivery: 'return' }),
+    send('POST', '/v1/links', {
+      purpose: 'magic-link',
+      recipient: `person-${n}@example.com`,
+      subject: `user_${n}`,
+      delivery: 'return',
+    }),
   );
   const tokens = answers.map(({ body }) => JSON.parse(body).token);
-  const { rate: redeemRate } = await run(MINTS, (n) => send('POST', '/v1/links/redeem', { token: tokens[n], purpose: 'magic-link' }));
+  const { rate: redeemRate } = await run(MINTS, (n) =>
+    send('POST', '/v1/links/redeem', { token: tokens[n], purpose: 'magic-link' }),
+  );
   console.table([
     { figure: 'ready after start', value: `${Math.round(ready)} ms` },
     { figure: 'resident at rest', value: `${atRest} MB` },
@@ -67,7 +75,10 @@ async function run(count, job) {
 function send(method, path, body) {
   return new Promise((resolve, reject) => {
     const text = body === undefined ? undefined : JSON.stringify(body);
-    const headers = { authorization: `Bearer ${KEY}`, ...(text && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }) };
+    const headers = {
+      authorization: `Bearer ${KEY}`,
+      ...(text && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
+    };
     const sent = request({ host: '127.0.0.1', port, method, path, agent, headers }, (answer) => {
       const chunks = [];
       answer.on('data', (chunk) => chunks.push(chunk));
