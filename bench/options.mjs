@@ -31,7 +31,10 @@ export function readOptions(args) {
   if (values.help) throw new Error(USAGE);
   return {
     quick: values.quick,
-    subjects: chosen(values.only, SUBJECTS.map(({ id }) => id)),
+    subjects: chosen(
+      values.only,
+      SUBJECTS.map(({ id }) => id),
+    ),
     sections: chosen(values.sections, SECTIONS),
     rounds: number(values.rounds, values.quick ? 1 : 5),
     rows: number(values.rows, values.quick ? 20_000 : 1_000_000),

@@ -87,12 +87,23 @@ export class Postgres {
     const user = process.getuid?.() === 0 ? unprivileged() : {};
     if (user.uid !== undefined) chownSync(this.#directory, user.uid, user.gid);
     const options = { ...user, env: { PATH: process.env.PATH, LC_ALL: 'C' }, cwd: this.#directory };
-    const made = spawnSync(join(native, 'bin', 'initdb'), ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8'], options);
+    const made = spawnSync(
+      join(native, 'bin', 'initdb'),
+      ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8'],
+      options,
+    );
     if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr}`);
     const port = await freePort();
-    const settings = { port, listen_addresses: '127.0.0.1', unix_socket_directories: '', max_connections: 40, ...DURABLE };
+    const settings = {
+      port,
+      listen_addresses: '127.0.0.1',
+      unix_socket_directories: '',
+      max_connections: 40,
+      ...DURABLE,
+    };
     const args = ['-D', data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])];
     this.#server = spawn(join(native, 'bin', 'postgres'), args, { ...options, stdio: 'ignore' });
+    process.once('exit', () => this.#server.kill('SIGINT'));
     this.base = `postgres://postgres@127.0.0.1:${port}/postgres`;
     this.#admin = await connected(this.base);
   }
@@ -145,7 +156,9 @@ function enterable(folder, copyTo) {
 }
 
 function unprivileged() {
-  const line = readFileSync('/etc/passwd', 'utf8').split('\n').find((one) => /^(postgres|nobody):/.test(one));
+  const line = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .find((one) => /^(postgres|nobody):/.test(one));
   const [, , uid, gid] = (line ?? 'nobody:x:65534:65534').split(':');
   return { uid: Number(uid), gid: Number(gid) };
 }

@@ -23,6 +23,8 @@ if (isMainThread && process.send) {
       },
     });
   });
+  // Nothing of ours outlives the bench.
+  process.on('disconnect', () => process.exit());
   // The server must be able to end as if nobody were watching.
   process.channel.unref();
 }

@@ -1,4 +1,4 @@
-// Measures Oncelink beside its peers, prints one report and keeps it in `results/`. See README.md.
+// Measures Oncelink beside its peers, prints one report and, unless it was a quick run, keeps it in `results/`. See README.md.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { readOptions } from './options.mjs';
 import { Postgres } from './postgres.mjs';
@@ -14,6 +14,8 @@ const measures = { rates: measureRates, growth: measureGrowth, mail: measureMail
 
 const options = readOptionsOrExit();
 const say = (...words) => process.stderr.write(`${words.join(' ')}\n`);
+// The servers and the load generator end with us; PostgreSQL is ended on the way out.
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130));
 const postgres = await Postgres.start();
 try {
   const date = new Date().toISOString().slice(0, 10);
@@ -25,7 +27,7 @@ try {
   report.targets = judge(report);
   const markdown = toMarkdown(report);
   process.stdout.write(`\n${markdown}`);
-  keep(options.quick ? `${date}-quick` : date, report, markdown);
+  if (!options.quick) keep(date, report, markdown);
 } finally {
   await postgres.stop();
 }

@@ -76,7 +76,7 @@ function readAnswer(bytes) {
 /** RFC 9112 section 7.1, without extensions and trailers */
 function readChunks(bytes, start) {
   const parts = [];
-  for (let at = start; ; ) {
+  for (let at = start; ;) {
     const line = bytes.indexOf('\r\n', at);
     if (line < 0) return undefined;
     const size = parseInt(bytes.latin1Slice(at, line), 16);

@@ -64,7 +64,7 @@ async function drive(count, milliseconds, { next, isGood }) {
   const end = begin + milliseconds;
   await Promise.all(
     connections.map(async (connection) => {
-      for (let sent = performance.now(); sent < end; ) {
+      for (let sent = performance.now(); sent < end;) {
         const request = next();
         if (request === undefined) return;
         const answer = await connection.ask(request).catch((error) => ({ status: error.message }));

@@ -4,7 +4,19 @@ import { availableParallelism, cpus, loadavg, totalmem, version as kernel } from
 import sqlite3 from 'sqlite3';
 
 const require = createRequire(import.meta.url);
-const PACKAGES = ['better-auth', 'better-sqlite3', '@auth/core', '@auth/pg-adapter', '@nestjs/core', '@nestjs/platform-fastify', 'fastify', 'typeorm', 'jsonwebtoken', 'sqlite3', 'pg'];
+const PACKAGES = [
+  'better-auth',
+  'better-sqlite3',
+  '@auth/core',
+  '@auth/pg-adapter',
+  '@nestjs/core',
+  '@nestjs/platform-fastify',
+  'fastify',
+  'typeorm',
+  'jsonwebtoken',
+  'sqlite3',
+  'pg',
+];
 
 /** What the figures depend on. */
 export async function describeMachine(postgres) {

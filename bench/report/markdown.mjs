@@ -1,4 +1,5 @@
 import { CONCURRENCY } from '../sections/rates.mjs';
+import { median } from '../statistics.mjs';
 import { SUBJECTS } from '../subjects/index.mjs';
 
 /** The whole report as Markdown. */
@@ -11,6 +12,7 @@ export function toMarkdown({ machine, options, rates, growth, mail, targets, dat
       options.quick
         ? '**Quick run: the figures are worth little.**'
         : `Medians of ${options.rounds} alternating rounds, each with a new process and an empty database.`,
+      rates && foreign(rates),
     ),
     rates && ratesTable(rates),
     growth && growthTable(growth),
@@ -26,15 +28,40 @@ export function toMarkdown({ machine, options, rates, growth, mail, targets, dat
     .concat('\n');
 }
 
+/** Whether the figures can be trusted. */
+function foreign(rates) {
+  const busy = rates.flatMap(({ samples }) => samples.map(({ busyBefore }) => busyBefore * 100));
+  const [middle, most] = [median(busy), Math.max(...busy)];
+  const warning = middle > 5 ? ' **The machine was not quiet: compare with care.**' : '';
+  return `Other processes had ${whole(middle)} % of the cores (median of a look before each sample; at most ${whole(most)} %).${warning}`;
+}
+
 function ratesTable(rates) {
-  const head = ['subject', 'engine', 'conc.', 'mint/s', 'redeem/s', 'mint p50 / p99 ms', 'redeem p50 / p99 ms', 'CPU µs mint / redeem', 'DB CPU µs mint / redeem', 'loop delay p99 ms', 'MB rest / peak', 'start ms', 'let in of 20', 'failed'];
+  const head = [
+    'subject',
+    'engine',
+    'conc.',
+    'mint/s',
+    'redeem/s',
+    'mint p50 / p99 ms',
+    'redeem p50 / p99 ms',
+    'CPU µs mint / redeem',
+    'DB CPU µs mint / redeem',
+    'loop delay p99 ms',
+    'MB rest / peak',
+    'start ms',
+    'let in of 20',
+    'failed',
+  ];
   const rows = rates.flatMap((one) => CONCURRENCY.map((concurrency, index) => ratesRow(one, concurrency, index === 0)));
   return table(head, rows);
 }
 
-function ratesRow({ title, engine, median, letIn, samples }, concurrency, isFirst) {
-  const { mint, redeem } = median[`at${concurrency}`];
-  const failed = samples.flatMap((sample) => Object.values(sample[`at${concurrency}`])).reduce((sum, one) => sum + one.requests - one.good, 0);
+function ratesRow({ title, engine, median: typical, letIn, samples }, concurrency, isFirst) {
+  const { mint, redeem } = typical[`at${concurrency}`];
+  const failed = samples
+    .flatMap((sample) => Object.values(sample[`at${concurrency}`]))
+    .reduce((sum, one) => sum + one.requests - one.good, 0);
   return [
     isFirst ? title : '',
     isFirst ? engine : '',
@@ -46,8 +73,8 @@ function ratesRow({ title, engine, median, letIn, samples }, concurrency, isFirs
     `${whole(mint.cpuMicros)} / ${whole(redeem.cpuMicros)}`,
     mint.databaseCpuMicros === null ? '–' : `${whole(mint.databaseCpuMicros)} / ${whole(redeem.databaseCpuMicros)}`,
     ms(Math.max(mint.loopDelayP99, redeem.loopDelayP99)),
-    isFirst ? `${megabytes(median.residentAtRest)} / ${megabytes(median.residentAtPeak)}` : '',
-    isFirst ? whole(median.startedIn) : '',
+    isFirst ? `${megabytes(typical.residentAtRest)} / ${megabytes(typical.residentAtPeak)}` : '',
+    isFirst ? whole(typical.startedIn) : '',
     isFirst ? range(letIn) : '',
     failed,
   ];

@@ -21,7 +21,12 @@ export function judge({ rates = [], growth = [], mail = [] }) {
       }
     };
     against('bare', 'the bare reference', FULL, { mint: 0.7, redeem: 0.7 });
-    against('better-auth', 'better-auth', FULL, engine === 'sqlite' ? { mint: 20, redeem: 45 } : { mint: 10, redeem: 25 });
+    against(
+      'better-auth',
+      'better-auth',
+      FULL,
+      engine === 'sqlite' ? { mint: 20, redeem: 45 } : { mint: 10, redeem: 25 },
+    );
     against('better-auth', 'better-auth', 'at1', { mint: 4, redeem: 8 });
     if (ours) {
       const delay = Math.max(ours[FULL].mint.loopDelayP99, ours[FULL].redeem.loopDelayP99);

@@ -33,7 +33,9 @@ export async function fill(databaseUrl, count) {
 
 /** The time-ordered beginning of an id, as arithmetic on the column of its time. */
 function prefixOf(time, pick) {
-  const digits = Array.from({ length: 8 }, (_, place) => pick(`${time} * ${TICKS_PER_MS} / ${DIGITS.length ** (7 - place)} % 62 + 1`));
+  const digits = Array.from({ length: 8 }, (_, place) =>
+    pick(`${time} * ${TICKS_PER_MS} / ${DIGITS.length ** (7 - place)} % 62 + 1`),
+  );
   return digits.join(' || ');
 }
 
@@ -41,8 +43,11 @@ async function fillSqlite(file, count, begin, step) {
   const database = await new Promise((resolve, reject) => {
     const opened = new sqlite3.Database(file, (error) => (error ? reject(error) : resolve(opened)));
   });
-  const all = (sql) => new Promise((resolve, reject) => database.all(sql, (error, rows) => (error ? reject(error) : resolve(rows))));
-  const indices = await all("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'links' AND sql IS NOT NULL");
+  const all = (sql) =>
+    new Promise((resolve, reject) => database.all(sql, (error, rows) => (error ? reject(error) : resolve(rows))));
+  const indices = await all(
+    "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'links' AND sql IS NOT NULL",
+  );
   // Much faster than keeping them up to date row by row.
   for (const { name } of indices) await all(`DROP INDEX ${quoted(name)}`);
   await all('PRAGMA cache_size = -500000');

@@ -16,11 +16,22 @@ export async function measureMail(options, postgres, say) {
     const sink = await Sink.start();
     try {
       const environment = { SMTP_URL: sink.url };
-      const waits = await withServer({ subject: oncelink, engine }, postgres, ({ home }) => mint(home.port, sink, options.mails), {
-        environment,
-      });
+      const waits = await withServer(
+        { subject: oncelink, engine },
+        postgres,
+        ({ home }) => mint(home.port, sink, options.mails),
+        {
+          environment,
+        },
+      );
       waits.sort((a, b) => a - b);
-      results.push({ engine, mails: waits.length, p50: quantile(waits, 0.5), p99: quantile(waits, 0.99), max: waits.at(-1) });
+      results.push({
+        engine,
+        mails: waits.length,
+        p50: quantile(waits, 0.5),
+        p99: quantile(waits, 0.99),
+        max: waits.at(-1),
+      });
       say(`mail on ${engine}: p50 ${waits[waits.length >> 1].toFixed(1)} ms`);
     } finally {
       await sink.stop();

@@ -1,4 +1,5 @@
 import { withServer } from '../bed.mjs';
+import { foreignLoad } from '../quiet.mjs';
 import { medianOf } from '../statistics.mjs';
 import { contestants } from '../subjects/index.mjs';
 
@@ -13,8 +14,9 @@ export async function measureRates(options, postgres, say) {
   const all = contestants(options.subjects).map((contestant) => ({ ...contestant, samples: [] }));
   for (let round = 1; round <= options.rounds; round++) {
     for (const contestant of all) {
+      const busyBefore = await foreignLoad();
       const sample = await withServer(contestant, postgres, (bed) => oneSample(bed, options));
-      contestant.samples.push(sample);
+      contestant.samples.push({ busyBefore, ...sample });
       const { mint, redeem } = sample[`at${CONCURRENCY.at(-1)}`];
       say(
         `round ${round}/${options.rounds}  ${contestant.subject.id} on ${contestant.engine}:`,

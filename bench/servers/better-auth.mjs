@@ -12,7 +12,9 @@ const { PORT, DATABASE_URL: url, SQLITE_WAL } = process.env;
 const auth = betterAuth({
   baseURL: `http://127.0.0.1:${PORT}`,
   secret: 'a-secret-of-the-bench-that-guards-nothing-0123456789',
-  database: url.startsWith('sqlite:') ? openSqlite(url.slice('sqlite:'.length)) : new pg.Pool({ connectionString: url }),
+  database: url.startsWith('sqlite:')
+    ? openSqlite(url.slice('sqlite:'.length))
+    : new pg.Pool({ connectionString: url }),
   plugins: [magicLink({ sendMagicLink: async ({ token }, context) => void context.setHeader('x-bench-token', token) })],
   rateLimit: { enabled: false },
   telemetry: { enabled: false },

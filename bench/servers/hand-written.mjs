@@ -21,7 +21,9 @@ const LinkEntity = new EntitySchema({
   },
 });
 const dataSource = new DataSource({
-  ...(url.startsWith('sqlite:') ? { type: 'sqlite', database: url.slice('sqlite:'.length) } : { type: 'postgres', url }),
+  ...(url.startsWith('sqlite:')
+    ? { type: 'sqlite', database: url.slice('sqlite:'.length) }
+    : { type: 'postgres', url }),
   entities: [LinkEntity],
   synchronize: true,
 });

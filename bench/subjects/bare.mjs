@@ -19,7 +19,12 @@ export default {
   }),
   redeem: ({ status, body }) =>
     status === 201
-      ? { method: 'POST', path: '/links/redeem', headers, body: { token: JSON.parse(body).token, purpose: 'magic-link' } }
+      ? {
+          method: 'POST',
+          path: '/links/redeem',
+          headers,
+          body: { token: JSON.parse(body).token, purpose: 'magic-link' },
+        }
       : undefined,
   won: ({ status }) => status === 200,
 };

@@ -4,10 +4,10 @@ import { parseCookie, stringifySetCookie } from 'cookie';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { APP_STORE, type AppStore } from '../apps/app.js';
 import type { Clock } from '../clock.js';
+import { ConfirmPage } from '../links/confirm-page.js';
 import { RedirectUriNotAllowed, TokenInvalid } from '../links/errors.js';
 import type { Link } from '../links/link.js';
 import { CLOCK } from '../links/links.module.js';
-import { Links } from '../links/links.service.js';
 import { Tokens } from '../links/tokens.js';
 import { Pages } from './pages.js';
 import { Problem } from './problems.js';
@@ -27,7 +27,7 @@ export class PagesController {
 
   constructor(
     @Inject(PUBLIC_URL) publicUrl: string,
-    @Inject(Links) private readonly links: Links,
+    @Inject(ConfirmPage) private readonly page: ConfirmPage,
     @Inject(Tokens) private readonly tokens: Tokens,
     @Inject(Pages) private readonly pages: Pages,
     @Inject(APP_STORE) private readonly apps: AppStore,
@@ -45,7 +45,7 @@ export class PagesController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const link = await this.judged(request, () => this.links.look(token));
+    const link = await this.judged(request, () => this.page.look(token));
     const path = this.pathOf(link.id);
     const cookie = stringifySetCookie({
       name: this.cookieName,
@@ -65,8 +65,8 @@ export class PagesController {
   async show(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const token = this.tokenFromCookie(request);
     if (token === undefined) return this.pages.sendMessage(request, reply, 400, 'cookie_missing');
-    const link = await this.judged(request, () => this.links.look(token, id));
-    if (request.method === 'GET') await this.links.noteOpened(link).catch(() => undefined);
+    const link = await this.judged(request, () => this.page.look(token, id));
+    if (request.method === 'GET') await this.page.noteOpened(link).catch(() => undefined);
     const form = {
       action: this.pathOf(id),
       nonce: this.tokens.formNonce(token),
@@ -88,7 +88,7 @@ export class PagesController {
       throw new Problem('forbidden', 'The form must be sent from the confirm page itself.');
     }
     if (token === undefined) return this.pages.sendMessage(request, reply, 400, 'cookie_missing');
-    const { link, code } = await this.judged(request, () => this.links.confirm(token, id));
+    const { link, code } = await this.judged(request, () => this.page.press(token, id));
     const target = await this.destinationOf(link);
     if (target !== null) return this.pages.redirect(reply, this.withCode(target, link, code));
     if (link.redeemedAt !== null) return this.pages.sendDone(reply, link);
@@ -128,7 +128,7 @@ export class PagesController {
 
   /** Where the app wants its people: the link's own redirect URI; else, unless all is done here, the app's first. */
   private async destinationOf(link: Link): Promise<string | null> {
-    if (link.redirectUri !== null || this.links.redeemsOnPage(link)) return link.redirectUri;
+    if (link.redirectUri !== null || this.page.redeemsHere(link)) return link.redirectUri;
     return (await this.apps.find(link.app))?.redirectUris[0] ?? null;
   }
 

@@ -1,9 +1,40 @@
+import { challengeOf, fingerprintOf } from './digest.js';
 import * as refuse from './errors.js';
 import { statusOf, type Link } from './link.js';
-import type { Redemption } from './link-store.js';
+import type { LinkStore, Redemption } from './link-store.js';
+import type { Purpose } from './purpose.js';
+import type { RedeemRequest } from './requests.js';
 import type { Proof } from './tokens.js';
 
 export const IDEMPOTENCY_LIFETIME = 24 * 3_600_000;
+
+/** What the caller gives besides the token or code. */
+export type Given = Pick<RedeemRequest, 'fingerprint' | 'codeVerifier'>;
+
+/** The question that the guarded write answers. */
+export function questionOf(
+  { id, app, purpose: name }: Proof,
+  given: Given,
+  { purpose, redeemKey, now }: { purpose: Purpose | undefined; redeemKey: string | null; now: number },
+): Redemption {
+  return {
+    id,
+    app,
+    purpose: name,
+    fingerprint: given.fingerprint === undefined ? null : fingerprintOf(id, given.fingerprint),
+    challenge: given.codeVerifier === undefined ? null : challengeOf(given.codeVerifier),
+    challengeRequired: purpose?.binding === 'required',
+    redeemKey,
+    now,
+  };
+}
+
+/** The row that an authentic token speaks of. @throws TokenInvalid, for a decoy too: it was never meant to be one */
+export async function readProven(store: LinkStore, proof: Proof): Promise<Link> {
+  const link = await store.find(proof.app, proof.id);
+  if (!link || link.decoy || link.purpose !== proof.purpose) throw new refuse.TokenInvalid();
+  return link;
+}
 
 /** The refusal of a link that has ended, or undefined for an active one. */
 export function ended(link: Link, now: number): refuse.Refusal | undefined {

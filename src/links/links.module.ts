@@ -11,6 +11,7 @@ import { APP_STORE, type AppStore } from '../apps/app.js';
 import type { Clock } from '../clock.js';
 import { Letters } from '../mail/letters.js';
 import { Mailer } from '../mail/mailer.js';
+import { ConfirmPage } from './confirm-page.js';
 import { Courier, type CourierOptions } from './courier.js';
 import { KeyRing } from './key-ring.js';
 import { LinkIds } from './link-ids.js';
@@ -106,6 +107,12 @@ class CourierBell {
       },
     },
     {
+      provide: ConfirmPage,
+      inject: [LINK_STORE, Tokens, PURPOSES, CLOCK],
+      useFactory: (store: LinkStore, tokens: Tokens, purposes: ReadonlyMap<string, Purpose>, clock: Clock) =>
+        new ConfirmPage(store, tokens, purposes, clock),
+    },
+    {
       provide: Courier,
       inject: [OPTIONS, LINK_STORE, Links, APP_STORE, Letters, Mailer, CLOCK, CourierBell],
       useFactory: (
@@ -130,6 +137,6 @@ class CourierBell {
     },
     CourierLifecycle,
   ],
-  exports: [Links, Courier, Tokens, KeyRing, PURPOSES, CLOCK],
+  exports: [Links, ConfirmPage, Courier, Tokens, KeyRing, PURPOSES, CLOCK],
 })
 export class LinksModule extends ConfigurableModuleClass {}

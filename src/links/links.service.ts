@@ -1,9 +1,18 @@
 import type { App } from '../apps/app.js';
 import type { Clock } from '../clock.js';
-import { challengeOf, digest, fingerprintOf } from './digest.js';
+import { digest } from './digest.js';
 import { asDrafted, draftLink } from './draft.js';
 import { IdempotencyMismatch, NotFound, RateLimited, RequestInvalid, TokenInvalid, Unavailable } from './errors.js';
-import { ended, endedFor, explain, IDEMPOTENCY_LIFETIME, isReplay, sameBrowser } from './judgement.js';
+import {
+  ended,
+  explain,
+  IDEMPOTENCY_LIFETIME,
+  isReplay,
+  questionOf,
+  readProven,
+  sameBrowser,
+  type Given,
+} from './judgement.js';
 import { explainLimit, guardOf, longestReach, windowsOf } from './limits.js';
 import type { Link } from './link.js';
 import type { LinkIds } from './link-ids.js';
@@ -37,8 +46,8 @@ export interface Redeemed {
 }
 
 /**
- * What can be done with links. The API's methods judge for one app; those of the confirm page for whoever holds the
- * token. Each throws a `Refusal` instead of answering no, and a refusal never uses up a good link.
+ * What an app can do with its links. Each method judges for one app and throws a `Refusal` instead of answering no; a
+ * refusal never uses up a good link.
  */
 export class Links {
   /**
@@ -54,8 +63,6 @@ export class Links {
     private readonly clock: Clock,
     private readonly onQueued: () => void = () => {},
   ) {}
-
-  // -- The API --
 
   /**
    * Mints a link: one durable row, which is also the order to mail it.
@@ -95,7 +102,7 @@ export class Links {
     const won = proof.expired || proof.redeemedOnPage ? undefined : await this.store.redeem(question);
     if (won) return { link: won, sameBrowser: sameBrowser(won, question), replayed: false };
 
-    const link = await this.read(proof);
+    const link = await readProven(this.store, proof);
     if (isReplay(link, question)) return { link, sameBrowser: sameBrowser(link, question), replayed: true };
     throw explain(link, proof, question) ?? new Unavailable();
   }
@@ -107,7 +114,7 @@ export class Links {
   async inspect(app: App, input: unknown): Promise<Link> {
     const request = parseRequest(redeemRequest, input);
     const proof = this.authenticate(app, request);
-    const link = await this.read(proof);
+    const link = await readProven(this.store, proof);
     if (proof.redeemedOnPage && !proof.expired && link.redeemedAt !== null) return link;
     const question = this.questionOf(proof, request);
     const fingerprint = request.fingerprint === undefined ? link.fingerprint : question.fingerprint;
@@ -175,55 +182,6 @@ export class Links {
     return [...this.purposes.values()];
   }
 
-  // -- The confirm page: the browser holds the token, and the token says whose it is --
-
-  /**
-   * Judges a mailed token for its page, without effect.
-   * @param id the page's link, which the token must be for; undefined where the mail arrives
-   * @throws as `redeem`, with the link where the token is authentic
-   */
-  async look(token: string, id?: string): Promise<Link> {
-    const { proof, link } = await this.readForPage(token, id);
-    const refusal = endedFor(proof, link, this.clock());
-    if (refusal) throw Object.assign(refusal, { link });
-    return link;
-  }
-
-  /** Notes that a person, or a robot with a cookie jar, has seen the confirm page. Never part of a verdict. */
-  async noteOpened(link: Link): Promise<void> {
-    if (link.openedAt === null) await this.store.markOpened(link.id, this.clock());
-  }
-
-  /**
-   * The button was pressed. A purpose that is redeemed on its page is used up now; for any other nothing changes and
-   * the browser gets a code to carry to the app. Pressing again in the same browser has the same outcome.
-   * What a page cannot judge, a fingerprint, is left to the app, too.
-   * @returns the link, and the code for the app
-   * @throws as `redeem`, with the link where the token is authentic
-   */
-  async confirm(token: string, id: string): Promise<{ link: Link; code: string }> {
-    const { proof, link: found } = await this.readForPage(token, id);
-    const link = this.redeemsOnPage(found) ? await this.redeemOnPage(proof, token) : await this.look(token, id);
-    return { link, code: this.tokens.mintCode(link, this.purposeOf(link.purpose).codeLifetime) };
-  }
-
-  /** Whether the button itself uses the link up. */
-  redeemsOnPage(link: Link): boolean {
-    return this.purposeOf(link.purpose).redeemOn === 'page' && link.fingerprint === null;
-  }
-
-  private async redeemOnPage(proof: Proof, token: string): Promise<Link> {
-    // Whoever presses the button again holds the same token in the same cookie.
-    const question = this.questionOf(proof, {}, digest('page', token));
-    const won = proof.expired ? undefined : await this.store.redeem(question);
-    if (won) return won;
-    const link = await this.read(proof);
-    if (isReplay(link, question)) return link;
-    throw Object.assign(endedFor(proof, link, question.now) ?? new Unavailable(), { link });
-  }
-
-  // -- The mail --
-
   /** The URL that goes into the mail, with a token for the row as it stands. */
   urlOf(link: Link): { url: string; token: string } {
     const token = this.tokens.mintLink(link);
@@ -251,34 +209,8 @@ export class Links {
     return proof;
   }
 
-  private async readForPage(token: string, id?: string): Promise<{ proof: Proof; link: Link }> {
-    const proof = this.tokens.readLink(token);
-    if (id !== undefined && id !== proof.id) throw new TokenInvalid();
-    return { proof, link: await this.read(proof) };
-  }
-
-  private async read(proof: Proof): Promise<Link> {
-    const link = await this.store.find(proof.app, proof.id);
-    if (!link || link.decoy || link.purpose !== proof.purpose) throw new TokenInvalid();
-    return link;
-  }
-
-  private questionOf(
-    proof: Proof,
-    given: Pick<RedeemRequest, 'fingerprint' | 'codeVerifier'>,
-    redeemKey: string | null = null,
-  ): Redemption {
-    const { id, app, purpose } = proof;
-    return {
-      id,
-      app,
-      purpose,
-      fingerprint: given.fingerprint === undefined ? null : fingerprintOf(id, given.fingerprint),
-      challenge: given.codeVerifier === undefined ? null : challengeOf(given.codeVerifier),
-      challengeRequired: this.purposes.get(purpose)?.binding === 'required',
-      redeemKey,
-      now: this.clock(),
-    };
+  private questionOf(proof: Proof, given: Given, redeemKey: string | null = null): Redemption {
+    return questionOf(proof, given, { purpose: this.purposes.get(proof.purpose), redeemKey, now: this.clock() });
   }
 
   private purposeOf(name: string): Purpose {

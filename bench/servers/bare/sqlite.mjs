@@ -32,7 +32,14 @@ export async function openSqlite(file) {
 
   return {
     insert: async (links) => {
-      const values = links.flatMap((one) => [one.id, one.purpose, one.subject, one.recipient, one.createdAt, one.expiresAt]);
+      const values = links.flatMap((one) => [
+        one.id,
+        one.purpose,
+        one.subject,
+        one.recipient,
+        one.createdAt,
+        one.expiresAt,
+      ]);
       await all(insert(links.length), values);
       return links;
     },
