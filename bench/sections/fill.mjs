@@ -57,7 +57,7 @@ async function fillSqlite(file, count, begin, step) {
         SELECT n, CAST(${begin} + n * ${step} AS integer) AS t FROM s`,
       random22: 'lower(hex(randomblob(11)))',
       prefix: (t) => prefixOf(t, (digit) => `substr('${DIGITS}', ${digit}, 1)`),
-      text: (...parts) => parts.join(' || '),
+      text: (...parts) => parts.map((part) => `(${part})`).join(' || '),
     }),
   );
   for (const { sql } of indices) await all(sql);

@@ -16,7 +16,6 @@ const POINTS = [
   'after claim',
   'before hand-over',
   'after the 250',
-  'before settle',
   'after settle',
   'before redeem',
   'after redeem',

@@ -9,8 +9,8 @@ import { sized, tell } from './size.js';
 
 /** Mails a courier has under way at most; so many may come twice when it dies. */
 const UNDER_WAY = 5;
-const KILLS = sized(3, 30);
-const DATABASE_KILLS = sized(2, 12);
+const KILLS = sized(2, 30);
+const DATABASE_KILLS = sized(1, 12);
 
 let sink: MailSink;
 beforeEach(async () => {

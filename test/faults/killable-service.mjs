@@ -34,7 +34,7 @@ async function hasDueMail(store) {
 wrap(SqlLinkStore, 'insert', 'before insert', 'after insert');
 wrap(SqlLinkStore, 'claimDue', 'before claim', 'after claim', hasDueMail);
 wrap(Mailer, 'send', 'before hand-over', 'after the 250');
-wrap(SqlLinkStore, 'settle', 'before settle', 'after settle');
+wrap(SqlLinkStore, 'settle', undefined, 'after settle');
 wrap(SqlLinkStore, 'redeem', 'before redeem', 'after redeem');
 
 await import(pathToFileURL(main).href);

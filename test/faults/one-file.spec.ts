@@ -8,7 +8,7 @@ import { MailSink } from './mail-sink.js';
 import { Chance } from './random.js';
 import { sized, tell } from './size.js';
 
-const LINKS = sized(300, 3000);
+const LINKS = sized(200, 3000);
 /** The shipped limit: so many links to one recipient in an hour. */
 const PER_HOUR = 10;
 

@@ -1,0 +1,75 @@
+import { eventually } from '../support/service.js';
+import { Api, type Held } from './api.js';
+import { HttpClient, type Reply } from './http-client.js';
+import { instancesOf, type Instance } from './instance.js';
+import { inParallel } from './load.js';
+import { sized, tell } from './size.js';
+
+const SATURATION = 64;
+const OVERLOAD = 2_000;
+const SECONDS = sized(2, 10);
+
+let instance: Instance;
+beforeAll(async () => void ([instance] = (await instancesOf(1, {})) as [Instance]));
+beforeAll(() => instance.start(), 60_000);
+afterAll(() => instance.discard());
+
+test('far too many requests: every answer is a yes or a 503, nothing acknowledged is lost, and it goes on', async () => {
+  const calm = await under(SATURATION);
+  const storm = await under(OVERLOAD);
+  tell(`${SATURATION} at a time: ${calm.figures}`);
+  tell(`${OVERLOAD} at a time: ${storm.figures}`);
+
+  const tally = tallyOf(storm.replies);
+  expect(Object.keys(tally).filter((status) => !['200', '201', '503'].includes(status))).toEqual([]);
+  expect(storm.replies.filter((reply) => reply?.status === 503 && reply.retryAfter === undefined)).toEqual([]);
+  expect(storm.good).toBeGreaterThan(0);
+
+  const client = new HttpClient(SATURATION);
+  const api = new Api(instance.url, client);
+  await eventually(async () => (await api.mint({ delivery: 'return' }))?.status === 201, 5);
+  const held = storm.replies.filter((reply) => reply?.status === 201).map((reply) => reply!.body as Held);
+  const lost: string[] = [];
+  await inParallel(SATURATION, held, async ({ id }) => {
+    if ((await api.link(id))?.status !== 200) lost.push(id);
+  });
+  client.close();
+  expect(lost).toEqual([]);
+}, 180_000);
+
+/** So many callers, each with a connection of its own, mint and redeem as fast as they are answered. */
+async function under(callers: number) {
+  const client = new HttpClient(callers, 30_000);
+  const api = new Api(instance.url, client);
+  const replies: (Reply | undefined)[] = [];
+  const began = performance.now();
+  const end = began + SECONDS * 1000;
+  await Promise.all(
+    Array.from({ length: callers }, async () => {
+      while (performance.now() < end) {
+        const minted = await api.mint({ delivery: 'return' });
+        replies.push(minted);
+        if (minted?.status === 201) replies.push(await api.redeem((minted.body as Held).token));
+      }
+    }),
+  );
+  const took = (performance.now() - began) / 1000;
+  client.close();
+  const good = replies.filter((reply) => reply && reply.status < 300);
+  const shed = replies.filter((reply) => reply?.status === 503);
+  const times = (some: (Reply | undefined)[]): string => `p50 ${quantile(some, 0.5)} ms, p99 ${quantile(some, 0.99)} ms`;
+  const figures = `${Math.round(good.length / took)} good answers/s (${times(good)}), ${shed.length} shed (${times(shed)})`;
+  return { replies, good: good.length, figures };
+}
+
+function tallyOf(replies: readonly (Reply | undefined)[]): Record<string, number> {
+  const tally: Record<string, number> = {};
+  for (const reply of replies) tally[reply?.status ?? 'no answer'] = (tally[reply?.status ?? 'no answer'] ?? 0) + 1;
+  return tally;
+}
+
+function quantile(replies: readonly (Reply | undefined)[], part: number): number | string {
+  const times = replies.map((reply) => reply!.took).sort((a, b) => a - b);
+  const at = times[Math.floor(times.length * part)];
+  return at === undefined ? '-' : Math.round(at);
+}
