@@ -40,7 +40,10 @@ export class ProblemFilter implements ExceptionFilter {
       );
     void reply.headers(problem.headers);
     if (isPageUrl(request.url)) {
-      void this.pages.sendProblem(request, reply, problem, (exception as { link?: never }).link);
+      this.pages.sendProblem(request, reply, problem, (exception as { link?: never }).link).catch((error: unknown) => {
+        this.logger.error({ request: request.id, error }, 'a page could not be shown');
+        void reply.status(500).send();
+      });
     } else {
       void reply
         .status(problem.status)

@@ -1,4 +1,5 @@
-import { HttpClient, type Reply } from './http-client.js';
+import type { HttpClient } from './http-client.js';
+import { type Reply } from './http-client.js';
 
 const PURPOSE = 'password-reset';
 let people = 0;

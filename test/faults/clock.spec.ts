@@ -66,7 +66,11 @@ describe('the clock steps back an hour', () => {
     sink.answer = () => 'yes';
     clock.advance(HOUR + 60);
     await eventually(async () => (await deliveryOf(waiting.body.id as string)) === 'sent', 15);
-    expect(sink.mails.map(({ to }) => to).sort()).toEqual(['fresh@example.com', 'later@example.com', 'now@example.com']);
+    expect(sink.mails.map(({ to }) => to).sort()).toEqual([
+      'fresh@example.com',
+      'later@example.com',
+      'now@example.com',
+    ]);
   });
 
   test('a revoked API key is not remembered for the hour', async () => {

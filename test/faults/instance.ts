@@ -28,13 +28,17 @@ export class Instance {
   /** Starts it without waiting. @param more settings for this process only */
   launch(more: Record<string, string> = {}, entry = MAIN, [command, ...words]: string[] = [process.execPath]): void {
     const env = { ...this.home.env, PATH: process.env['PATH'] ?? '', LOG_LEVEL: 'fatal', ONCELINK_MAIN: MAIN, ...more };
-    const child = spawn(command!, [...words, entry], { cwd: this.home.directory, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(command!, [...words, entry], {
+      cwd: this.home.directory,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     this.child = child;
     this.output = '';
     // The newest words only: a service under faults has much to say.
     const keep = (chunk: Buffer) => void (this.output = (this.output + chunk.toString()).slice(-4000));
-    child.stdout!.on('data', keep);
-    child.stderr!.on('data', keep);
+    child.stdout.on('data', keep);
+    child.stderr.on('data', keep);
     this.ended = new Promise((resolve) => child.once('close', (code, signal) => resolve(signal ?? code)));
   }
 

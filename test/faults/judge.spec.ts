@@ -22,12 +22,18 @@ const link = (status: string, delivery = 'sent') => ({ reported: [{ id: 'l1', st
 describe('a good history', () => {
   test.each<[string, History]>([
     ['a plain race', history()],
-    ['a loss told before the win, while the winner was asking', history({ calls: [call('bob', 'lost', 1, 2), call('ann', 'won', 0, 3)] })],
+    [
+      'a loss told before the win, while the winner was asking',
+      history({ calls: [call('bob', 'lost', 1, 2), call('ann', 'won', 0, 3)] }),
+    ],
     [
       'no answer, then the win given again',
       history({ calls: [call('ann', 'unknown', 0, 2), call('bob', 'lost', 3, 4), call('ann', 'replayed', 5, 6)] }),
     ],
-    ['no answer, and the call had not arrived', history({ calls: [call('ann', 'unknown', 0, 2), call('ann', 'won', 5, 6)] })],
+    [
+      'no answer, and the call had not arrived',
+      history({ calls: [call('ann', 'unknown', 0, 2), call('ann', 'won', 5, 6)] }),
+    ],
     ['a win that is confirmed', history({ calls: [call('ann', 'won', 0, 2), call('ann', 'replayed', 5, 6)] })],
     ['a link nobody wanted', history({ calls: [], ...link('active') })],
     ['a mail that came twice, its courier killed', history({ mails: [mail(), mail()], underWayAtCrashes: 5 })],
@@ -40,9 +46,21 @@ describe('a good history', () => {
 describe('a bad history', () => {
   test.each<[string, History, RegExp]>([
     ['two winners', history({ calls: [call('ann', 'won', 0, 2), call('bob', 'won', 1, 3)] }), /double redemption/],
-    ['a replay to somebody else', history({ calls: [call('ann', 'won', 0, 2), call('bob', 'replayed', 1, 3)] }), /double redemption/],
-    ['a winner that is told of a loss later', history({ calls: [call('ann', 'won', 0, 2), call('ann', 'lost', 3, 4)] }), /forgotten: its winner/],
-    ['a winner that wins anew', history({ calls: [call('ann', 'won', 0, 2), call('ann', 'won', 3, 4)] }), /forgotten: the winner won anew/],
+    [
+      'a replay to somebody else',
+      history({ calls: [call('ann', 'won', 0, 2), call('bob', 'replayed', 1, 3)] }),
+      /double redemption/,
+    ],
+    [
+      'a winner that is told of a loss later',
+      history({ calls: [call('ann', 'won', 0, 2), call('ann', 'lost', 3, 4)] }),
+      /forgotten: its winner/,
+    ],
+    [
+      'a winner that wins anew',
+      history({ calls: [call('ann', 'won', 0, 2), call('ann', 'won', 3, 4)] }),
+      /forgotten: the winner won anew/,
+    ],
     ['a win that the link does not know of', history(link('active')), /forgotten: the link is active/],
     [
       'a loss before any winner asked',
@@ -51,13 +69,25 @@ describe('a bad history', () => {
     ],
     ['losers only', history({ calls: [call('ann', 'lost', 0, 2), call('bob', 'lost', 1, 3)] }), /no winner/],
     ['a link used by nobody', history({ calls: [] }), /nobody won/],
-    ['a racer without an answer', history({ calls: [call('ann', 'won', 0, 2), call('bob', 'unknown', 0, 2)] }), /never got an answer/],
+    [
+      'a racer without an answer',
+      history({ calls: [call('ann', 'won', 0, 2), call('bob', 'unknown', 0, 2)] }),
+      /never got an answer/,
+    ],
     ['an acknowledged mint that is gone', history({ reported: [] }), /acknowledged link lost/],
     ['a mint that was never answered', history({ mintsAsked: 2 }), /1 mints never/],
-    ['a key that minted twice', history({ reported: [...history().reported, { id: 'l2', status: 'active', delivery: 'sent' }] }), /minted twice/],
+    [
+      'a key that minted twice',
+      history({ reported: [...history().reported, { id: 'l2', status: 'active', delivery: 'sent' }] }),
+      /minted twice/,
+    ],
     ['a mail that is missing', history({ mails: [] }), /mail lost/],
     ['a mail that stays under way', history(link('redeemed', 'sending')), /still sending/],
-    ['two mails that cannot be told apart from two links', history({ mails: [mail(), mail('m2')], underWayAtCrashes: 5 }), /different Message-IDs/],
+    [
+      'two mails that cannot be told apart from two links',
+      history({ mails: [mail(), mail('m2')], underWayAtCrashes: 5 }),
+      /different Message-IDs/,
+    ],
     ['a mail that came twice without a crash', history({ mails: [mail(), mail()] }), /came twice/],
     ['an answer that nothing explains', history({ oddities: ['redeem 500'] }), /odd answer: redeem 500/],
   ])('%s', (_name, bad, fault) => {

@@ -14,11 +14,13 @@ export function judge(history: History): Judgement {
   const repeated = history.mails.length - mails.size;
   const faults = [
     ...history.oddities.map((oddity) => `odd answer: ${oddity}`),
-    ...history.minted.flatMap((link) => [
-      ...faultsOfRace(link.calls),
-      ...faultsOfLink(link, reported.get(link.id)),
-      ...faultsOfMail(link, reported.get(link.id), mails.get(link.mailedTo ?? '') ?? []),
-    ].map((fault) => `${link.id}: ${fault}`)),
+    ...history.minted.flatMap((link) =>
+      [
+        ...faultsOfRace(link.calls),
+        ...faultsOfLink(link, reported.get(link.id)),
+        ...faultsOfMail(link, reported.get(link.id), mails.get(link.mailedTo ?? '') ?? []),
+      ].map((fault) => `${link.id}: ${fault}`),
+    ),
     ...faultsOfCounts(history, repeated),
   ];
   const calls = history.minted.flatMap((link) => link.calls);
@@ -46,14 +48,18 @@ function faultsOfRace(calls: readonly Call[]): string[] {
   const lost = calls.filter(({ told }) => told === 'lost');
   if (winners.size > 1) faults.push(`double redemption: won by ${[...winners].join(' and ')}`);
   // A second win that is no replay means that the first one had been forgotten.
-  if (winners.size === 1 && wins.filter(({ told }) => told === 'won').length > 1) faults.push('redemption forgotten: the winner won anew');
+  if (winners.size === 1 && wins.filter(({ told }) => told === 'won').length > 1)
+    faults.push('redemption forgotten: the winner won anew');
   const firstWin = Math.min(...wins.map(({ ended }) => ended));
-  if (lost.some(({ racer, began }) => winners.has(racer) && began > firstWin)) faults.push('redemption forgotten: its winner was told of a loss');
+  if (lost.some(({ racer, began }) => winners.has(racer) && began > firstWin))
+    faults.push('redemption forgotten: its winner was told of a loss');
   const answered = new Set([...wins, ...lost].map(({ racer }) => racer));
-  for (const racer of new Set(calls.map((call) => call.racer))) if (!answered.has(racer)) faults.push(`${racer} never got an answer`);
+  for (const racer of new Set(calls.map((call) => call.racer)))
+    if (!answered.has(racer)) faults.push(`${racer} never got an answer`);
   if (lost.length > 0 && winners.size === 0) faults.push('everybody lost: no winner');
   const winnerAsked = Math.min(...calls.filter(({ racer }) => winners.has(racer)).map(({ began }) => began));
-  if (winners.size > 0 && lost.some(({ ended }) => ended < winnerAsked)) faults.push('a loss was told before any winner had asked');
+  if (winners.size > 0 && lost.some(({ ended }) => ended < winnerAsked))
+    faults.push('a loss was told before any winner had asked');
   return faults;
 }
 
@@ -83,6 +89,7 @@ function faultsOfCounts({ minted, mintsAsked, reported, underWayAtCrashes }: His
   if (minted.length !== mintsAsked) faults.push(`${mintsAsked - minted.length} mints never got an answer`);
   const strays = reported.filter(({ id }) => !ids.has(id)).length;
   if (strays > 0) faults.push(`${strays} links that no answer told of: an Idempotency-Key minted twice`);
-  if (repeated > underWayAtCrashes) faults.push(`${repeated} mails came twice; at most ${underWayAtCrashes} were under way at crashes`);
+  if (repeated > underWayAtCrashes)
+    faults.push(`${repeated} mails came twice; at most ${underWayAtCrashes} were under way at crashes`);
   return faults;
 }

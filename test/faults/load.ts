@@ -26,6 +26,8 @@ export class Load {
   readonly oddities: string[] = [];
   private readonly client: HttpClient;
   private readonly races = new Set<Promise<void>>();
+  /** by link id: the token of every link that is raced for */
+  private readonly tokens = new Map<string, string>();
   private minters: Promise<void>[] = [];
   private asked = 0;
   private stopping = false;
@@ -37,6 +39,11 @@ export class Load {
     private readonly options: LoadOptions = { racers: 3, minters: 6, patience: 60 },
   ) {
     this.client = new HttpClient();
+  }
+
+  /** There is something for the judge, so waiting for more work is pointless. */
+  get hasGoneWrong(): boolean {
+    return this.oddities.length > 0;
   }
 
   start(): void {
@@ -76,10 +83,8 @@ export class Load {
     }
   }
 
-  private readonly tokens = new Map<string, string>();
-
   private async mintOnAndOn(): Promise<void> {
-    while (!this.stopping) await this.mintAndRace();
+    while (!this.stopping && this.oddities.length < 20) await this.mintAndRace();
   }
 
   private async mintAndRace(): Promise<void> {
@@ -122,7 +127,8 @@ export class Load {
     for (;;) {
       const began = performance.now();
       const reply = await this.client.call(this.chance.oneOf(this.bases), 'POST', path, body, key);
-      if (reply?.status === 503 && reply.retryAfter === undefined) this.oddities.push(`${path} 503 without Retry-After`);
+      if (reply?.status === 503 && reply.retryAfter === undefined)
+        this.oddities.push(`${path} 503 without Retry-After`);
       note(reply, began);
       if ((reply && reply.status !== 503) || Date.now() > end) return reply;
       await pause(BREATH);
@@ -138,7 +144,8 @@ export class Load {
         'GET',
         `${LINKS}?limit=200${cursor && `&cursor=${cursor}`}`,
       );
-      if (page?.status !== 200) throw new Error(`the list answered ${page?.status}`);
+      if (page?.status !== 200)
+        throw new Error(`the list answered ${page?.status}; before that: ${this.oddities.join('\n')}`);
       for (const { id, status, delivery } of page.body.items) all.push({ id, status, delivery: delivery.status });
       cursor = page.body.nextCursor as string | null;
     }
@@ -163,7 +170,11 @@ function toldBy(reply: Reply | undefined): Told | undefined {
 }
 
 /** Runs one task per item, so many at a time. */
-export async function inParallel<Item>(width: number, items: readonly Item[], task: (item: Item) => Promise<unknown>): Promise<void> {
+export async function inParallel<Item>(
+  width: number,
+  items: readonly Item[],
+  task: (item: Item) => Promise<unknown>,
+): Promise<void> {
   const rest = items.values();
   await Promise.all(
     Array.from({ length: width }, async () => {

@@ -45,7 +45,9 @@ export class MailSink {
   /** The token of the first mail to a recipient, once it is there. */
   tokenFor(recipient: string): Promise<string> {
     const token = this.tokens.get(recipient);
-    return token === undefined ? new Promise((resolve) => this.waiting.set(recipient, resolve)) : Promise.resolve(token);
+    return token === undefined
+      ? new Promise((resolve) => this.waiting.set(recipient, resolve))
+      : Promise.resolve(token);
   }
 
   stop(): Promise<void> {

@@ -57,7 +57,8 @@ async function under(callers: number) {
   client.close();
   const good = replies.filter((reply) => reply && reply.status < 300);
   const shed = replies.filter((reply) => reply?.status === 503);
-  const times = (some: (Reply | undefined)[]): string => `p50 ${quantile(some, 0.5)} ms, p99 ${quantile(some, 0.99)} ms`;
+  const times = (some: (Reply | undefined)[]): string =>
+    `p50 ${quantile(some, 0.5)} ms, p99 ${quantile(some, 0.99)} ms`;
   const figures = `${Math.round(good.length / took)} good answers/s (${times(good)}), ${shed.length} shed (${times(shed)})`;
   return { replies, good: good.length, figures };
 }

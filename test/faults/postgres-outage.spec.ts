@@ -109,7 +109,9 @@ function everyKind({ token, id }: Held): Promise<(Reply | undefined)[]> {
 /** The contract's 503; the health report is a document of its own. */
 function isUnavailable(reply: Reply | undefined): boolean {
   if (reply?.status !== 503) return false;
-  return reply.body?.checks?.database === 'failed' || (reply.body?.code === 'unavailable' && reply.retryAfter !== undefined);
+  return (
+    reply.body?.checks?.database === 'failed' || (reply.body?.code === 'unavailable' && reply.retryAfter !== undefined)
+  );
 }
 
 function statuses(replies: readonly (Reply | undefined)[]): unknown[] {

@@ -23,7 +23,7 @@ export class PostgresServer {
 
   static async start(): Promise<PostgresServer> {
     const directory = mkdtempSync(join(tmpdir(), 'oncelink-faults-pg-'));
-    const user = process.getuid?.() === 0 ? nobody() : {};
+    const user: { uid?: number; gid?: number } = process.getuid?.() === 0 ? nobody() : {};
     if (user.uid !== undefined) chownSync(directory, user.uid, user.gid!);
     const server = new PostgresServer(directory, await freePort(), enterable(nativeFolder(), directory), user);
     const words = ['-D', join(directory, 'data'), '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-sync'];
@@ -138,7 +138,9 @@ function isAlive(pid: number): boolean {
 function statOf(pid: number): { state: string; parent: number } | undefined {
   try {
     // The name in parentheses may hold anything, so the fields are counted from its end.
-    const [state, parent] = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
+    const [state, parent] = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ');
     return { state: state!, parent: Number(parent) };
   } catch {
     return undefined;

@@ -41,9 +41,9 @@ test(
     const during = await askOnAndOn(asked).finally(release);
     const took = [...during.writes, ...during.reads].map((reply) => reply?.took ?? Infinity);
     tell(`${took.length} requests while the file was held, each answered within ${Math.round(Math.max(...took))} ms`);
-    expect([...new Set(during.writes.map((reply) => [reply?.status, reply?.body?.code, reply?.retryAfter].join()))]).toEqual([
-      '503,unavailable,1',
-    ]);
+    expect([
+      ...new Set(during.writes.map((reply) => [reply?.status, reply?.body?.code, reply?.retryAfter].join())),
+    ]).toEqual(['503,unavailable,1']);
     expect([...new Set(during.reads.map((reply) => reply?.status))]).toEqual([200]);
     expect(Math.max(...took)).toBeLessThan(BOUND);
 
@@ -85,7 +85,13 @@ async function askOnAndOn(links: readonly Held[]): Promise<Record<'writes' | 're
   while (performance.now() < end) {
     await Promise.all(
       links.map(async ({ token, id }) => {
-        const answers = [api.mint(), api.mint({ delivery: 'return' }), api.redeem(token, id), api.link(id), api.inspect(token)];
+        const answers = [
+          api.mint(),
+          api.mint({ delivery: 'return' }),
+          api.redeem(token, id),
+          api.link(id),
+          api.inspect(token),
+        ];
         const [mailed, returned, redeemed, ...rest] = await Promise.all(answers);
         writes.push(mailed, returned, redeemed);
         reads.push(...rest);
