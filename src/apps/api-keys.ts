@@ -15,7 +15,7 @@ export interface Caller {
 
 /** Makes and checks API keys. Only hashes are stored. */
 export class ApiKeys {
-  private readonly remembered = new Map<string, { caller: Caller; until: number }>();
+  private readonly remembered = new Map<string, { caller: Promise<Caller | undefined>; since: number }>();
 
   constructor(
     private readonly store: AppStore,
@@ -24,12 +24,16 @@ export class ApiKeys {
 
   /** @returns who calls, or undefined for a key that is malformed, unknown or revoked */
   async authenticate(key: string): Promise<Caller | undefined> {
+    const now = this.clock();
     const known = this.remembered.get(key);
-    if (known && known.until > this.clock()) return known.caller;
-    const caller = await this.lookUp(key);
-    if (!caller) return undefined;
+    // Looked at both ways: a clock that steps back must not make the memory longer.
+    if (known && Math.abs(now - known.since) < REMEMBER) return known.caller;
+    // Whoever comes meanwhile waits for the same answer: a crowd of requests is one question.
+    const caller = this.lookUp(key);
     if (this.remembered.size >= 10_000) this.remembered.clear();
-    this.remembered.set(key, { caller, until: this.clock() + REMEMBER });
+    this.remembered.set(key, { caller, since: now });
+    const found = await caller.catch(() => undefined);
+    if (!found && this.remembered.get(key)?.caller === caller) this.remembered.delete(key);
     return caller;
   }
 

@@ -25,6 +25,8 @@ export function createFastifyAdapter(trustProxy: false | number | readonly strin
     requestTimeout: 30_000,
     keepAliveTimeout: 65_000,
     forceCloseConnections: 'idle',
+    // While draining, a request that still comes in is served like any other; Fastify's own 503 is no problem document.
+    return503OnClosing: false,
     // An address that cannot be decoded reaches no route; `prepareHttp` says how it is answered.
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
       answers.get(request.server)?.(error, request, reply),

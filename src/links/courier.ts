@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { AppStore } from '../apps/app.js';
 import type { Clock } from '../clock.js';
 import type { Letters } from '../mail/letters.js';
@@ -11,6 +12,8 @@ import type { Links } from './links.service.js';
 const LEASE = 15_000;
 /** The longest sleep, in ms: what another instance queued is seen by then even if nobody wakes us. */
 const NAP = 5_000;
+/** Pause before an outcome that could not be written is written again, in ms. */
+const SETTLE_AGAIN = 500;
 /** Pauses before the second, third, … attempt, in seconds; the last one repeats. */
 const BACK_OFF = [2, 5, 10, 20, 40, 60];
 /** Personal data of an ended link is of no more use after this long, in ms: nothing is resent or replayed any more. */
@@ -147,12 +150,26 @@ export class Courier {
     heartbeat.unref();
     try {
       const outcome = await this.attempt(link);
-      await this.store.settle(link.id, mail.lease, outcome);
+      await this.settle(link.id, mail, outcome);
     } catch (error) {
       // The lease runs out by itself and the mail is tried again.
       this.options.log('courier stopped short', { link: link.id, error });
     } finally {
       clearInterval(heartbeat);
+    }
+  }
+
+  /** The relay has answered, and must not be asked again because the database does not: its outage is waited out. */
+  private async settle(id: string, mail: { readonly lease: string }, outcome: Settlement): Promise<void> {
+    for (;;) {
+      try {
+        await this.store.settle(id, mail.lease, outcome);
+        return;
+      } catch (error) {
+        if (!this.running) throw error;
+        this.options.log('courier stopped short', { link: id, error });
+        await pause(SETTLE_AGAIN);
+      }
     }
   }
 

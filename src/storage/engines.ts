@@ -80,12 +80,24 @@ async function makeDurable(dataSource: DataSource, { patient }: { patient: boole
   );
 }
 
+/**
+ * `sqlite3` would run statements of one connection side by side and put finished ones away later. A write that is refused
+ * as busy stays open until then, and any other write in the meantime joins its transaction: it is answered, and then
+ * rolled back with it.
+ */
+function oneAtATime({ driver }: DataSource): void {
+  (driver as unknown as { databaseConnection: { serialize(): void } }).databaseConnection.serialize();
+}
+
 /** THE ENGINES: URL scheme → data source. Another engine is another line. */
 const ENGINES: Record<string, Engine> = {
   sqlite: {
     dialect: sqlite,
     options: (url) => ({ type: 'sqlite', database: filePath(url) }),
-    prepare: makeDurable,
+    prepare: async (dataSource, patience) => {
+      oneAtATime(dataSource);
+      await makeDurable(dataSource, patience);
+    },
   },
   // The way off `sqlite3`, which is archived: the same file, another driver, which names its parameters by object.
   'better-sqlite3': {

@@ -26,8 +26,8 @@ export class Queries {
    * @returns the rows a statement selects or returns. @throws Unavailable, RowFault
    */
   rows<Row>(sql: string, values: unknown[], deadline = Date.now() + PATIENCE): Promise<Row[]> {
-    return this.answered(deadline, async () =>
-      rowsOf<Row>(await this.dataSource.query(sql, this.dialect.bind(values))),
+    return this.answered(deadline, () =>
+      this.connected(async (runner) => rowsOf<Row>(await runner.query(sql, this.dialect.bind(values)))),
     );
   }
 
@@ -43,16 +43,31 @@ export class Queries {
     return this.answered(deadline, () => this.lockedRows(lock, keys, sql, values));
   }
 
-  private async lockedRows<Row>(lock: string, keys: unknown[], sql: string, values: unknown[]): Promise<Row[]> {
-    const runner: QueryRunner = this.dataSource.createQueryRunner();
-    try {
+  private lockedRows<Row>(lock: string, keys: unknown[], sql: string, values: unknown[]): Promise<Row[]> {
+    return this.connected(async (runner) => {
       await runner.startTransaction();
-      await runner.query(lock, keys);
-      const rows = rowsOf<Row>(await runner.query(sql, values));
-      await runner.commitTransaction();
-      return rows;
+      try {
+        await runner.query(lock, keys);
+        const rows = rowsOf<Row>(await runner.query(sql, values));
+        await runner.commitTransaction();
+        return rows;
+      } catch (error) {
+        if (isAnswer(error)) await runner.rollbackTransaction();
+        throw error;
+      }
+    });
+  }
+
+  /**
+   * Works on one connection. One that did not answer is closed and never used again: it may be dead, or still in the
+   * middle of a transaction, and whatever is written there next would be acknowledged and never committed.
+   */
+  private async connected<Answer>(work: (runner: QueryRunner) => Promise<Answer>): Promise<Answer> {
+    const runner = this.dataSource.createQueryRunner();
+    try {
+      return await work(runner);
     } catch (error) {
-      if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
+      if (this.dialect.remote && !isAnswer(error)) await close(runner);
       throw error;
     } finally {
       await runner.release();
@@ -100,6 +115,17 @@ async function within<Answer>(deadline: number, answer: Promise<Answer>): Promis
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Whether the database itself said so (a PostgreSQL error has a severity); after that the connection is in order. */
+function isAnswer(error: unknown): boolean {
+  return typeof (error as { severity?: unknown }).severity === 'string';
+}
+
+/** The driver closes the socket at once if a statement is still out; the pool then takes the connection out by itself. */
+async function close(runner: QueryRunner): Promise<void> {
+  const client = (await runner.connect().catch(() => undefined)) as { end(): Promise<void> } | undefined;
+  void client?.end().catch(() => undefined);
 }
 
 /** A violated constraint of SQLite; on PostgreSQL, the classes "data exception" and "integrity constraint violation". */
