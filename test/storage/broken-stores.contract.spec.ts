@@ -82,13 +82,19 @@ test.each<[string, Redeem, RegExp]>([
   ['a forgotten app', withoutGuard(/AND l\.app = q\.by_app/), /another app/],
   ['a forgotten decoy', withoutGuard(/AND l\.decoy = 0/), /never redeems a decoy/],
 ])('the exam fails %s', async (_name, redeem, because) => {
-  const failed: string[] = [];
-  for (const { name, run } of linkStoreExam.filter((one) => because.test(one.name))) {
+  const cases = linkStoreExam.filter((one) => because.test(one.name));
+  expect(cases).toHaveLength(1);
+  // A race is not lost every time, so a racing store sits the case again until it does.
+  let failed = false;
+  for (let sitting = 0; sitting < 10 && !failed; sitting++) {
     const database = await openWithSchema({ url: await postgres.createDatabase(), migrate: true });
     const store = new SqlLinkStore(database);
     store.redeem = (question) => redeem(database, question, store);
-    await run(store).catch(() => failed.push(name));
+    failed = await cases[0]!.run(store).then(
+      () => false,
+      () => true,
+    );
     await database.dataSource.destroy();
   }
-  expect(failed).toHaveLength(1);
+  expect(failed).toBe(true);
 });
