@@ -12,9 +12,12 @@ const kindOf = (text: string | Buffer, depth?: number): string => {
   return 'accepted';
 };
 
+/** A member named `__proto__` is refused by design; see below. */
+const withoutProto = fc.jsonValue({ maxDepth: 5 }).filter((value) => !JSON.stringify(value).includes('"__proto__":'));
+
 test('agrees with JSON.parse on whatever JSON.stringify writes', () => {
   fc.assert(
-    fc.property(fc.jsonValue({ maxDepth: 5 }), (value) =>
+    fc.property(withoutProto, (value) =>
       expect(parse(JSON.stringify(value))).toEqual(JSON.parse(JSON.stringify(value))),
     ),
   );
