@@ -31,6 +31,8 @@ export function readOptions(args) {
   if (values.help) throw new Error(USAGE);
   return {
     quick: values.quick,
+    /** nothing left out or cut short: worth keeping */
+    complete: !values.quick && !values.only && !values.sections && !values.rounds,
     subjects: chosen(
       values.only,
       SUBJECTS.map(({ id }) => id),

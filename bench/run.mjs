@@ -1,4 +1,4 @@
-// Measures Oncelink beside its peers, prints one report and, unless it was a quick run, keeps it in `results/`. See README.md.
+// Measures Oncelink beside its peers, prints one report and, if nothing was left out or cut short, keeps it in `results/`. See README.md.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { readOptions } from './options.mjs';
 import { Postgres } from './postgres.mjs';
@@ -27,7 +27,7 @@ try {
   report.targets = judge(report);
   const markdown = toMarkdown(report);
   process.stdout.write(`\n${markdown}`);
-  if (!options.quick) keep(date, report, markdown);
+  if (options.complete) keep(date, report, markdown);
 } finally {
   await postgres.stop();
 }

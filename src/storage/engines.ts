@@ -8,6 +8,11 @@ export interface Dialect {
   readonly name: 'sqlite' | 'postgres';
   /** A table expression over a JSON array of objects, so that one constant statement serves any batch. */
   readonly rows: (json: string, columns: Readonly<Record<string, ColumnType>>, alias: string) => string;
+  /**
+   * What is added to `column = q.key` so that rows are looked up by their key, however small the planner believes the
+   * table to be: without statistics PostgreSQL would read all of it once per batch.
+   */
+  readonly byKey: (column: string, keys: string) => string;
   /** Skip rows that another instance is claiming. */
   readonly skipLocked: string;
   /**
@@ -37,6 +42,7 @@ const sqlite: Dialect = {
       SELECT ${Object.entries(columns)
         .map(([name, type]) => `row ${type === 'json' ? '->' : '->>'} '$.${name}' AS ${name}`)
         .join(', ')} FROM j) AS ${alias}`,
+  byKey: () => '',
   skipLocked: '',
   lock: null,
   remote: false,
@@ -50,6 +56,7 @@ const postgres: Dialect = {
     `json_to_recordset((${json})::json) AS ${alias}(${Object.entries(columns)
       .map(([name, type]) => `${name} ${type}`)
       .join(', ')})`,
+  byKey: (column, keys) => `AND ${column} = ANY(ARRAY(${keys}))`,
   skipLocked: 'FOR UPDATE SKIP LOCKED',
   // In one order everywhere, so that two batches cannot wait for each other in a ring.
   lock: `SELECT pg_advisory_xact_lock(hashtextextended(key, 0))
@@ -112,7 +119,8 @@ const ENGINES: Record<string, Engine> = {
       url,
       extra: {
         // Whatever the server's default: a commit that is not on disk could be forgotten, and a used link be good again.
-        options: `-c synchronous_commit=on -c statement_timeout=${patient ? 0 : PATIENCE}`,
+        // And every question of ours has its index; reading whole tables is never the better plan.
+        options: `-c synchronous_commit=on -c enable_seqscan=off -c statement_timeout=${patient ? 0 : PATIENCE}`,
         connectionTimeoutMillis: PATIENCE,
         ...(!patient && { query_timeout: PATIENCE }),
         max: 10,

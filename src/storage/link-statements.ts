@@ -18,7 +18,7 @@ const OPEN = 'l.redeemed_at IS NULL AND l.revoked_at IS NULL';
  * numbers them by appearance. They begin with WITH where rows come back from a write: TypeORM's `sqlite3` driver
  * returns no rows for text that begins with INSERT, UPDATE or DELETE.
  */
-export function linkStatements({ rows, skipLocked }: Dialect) {
+export function linkStatements({ rows, byKey, skipLocked }: Dialect) {
   const all = Object.keys(LINK_COLUMNS)
     .map((name) => `l.${name} AS ${name}`)
     .join(', ');
@@ -62,7 +62,7 @@ export function linkStatements({ rows, skipLocked }: Dialect) {
       )})
       UPDATE links AS l SET redeemed_at = q.moment, redeem_key = q.new_redeem_key
       FROM q
-      WHERE l.id = q.wanted AND l.app = q.by_app AND l.purpose = q.for_purpose
+      WHERE l.id = q.wanted ${byKey('l.id', 'SELECT wanted FROM q')} AND l.app = q.by_app AND l.purpose = q.for_purpose
         AND ${OPEN} AND l.decoy = 0 AND l.expires_at > q.moment
         AND (l.fingerprint IS NULL OR l.fingerprint = q.given_fingerprint)
         AND (l.code_challenge IS NULL OR l.code_challenge = q.given_challenge

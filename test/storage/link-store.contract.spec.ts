@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { linkStatements } from '../../src/storage/link-statements.js';
 import { openWithSchema } from '../../src/storage/schema.js';
 import { SqlLinkStore } from '../../src/storage/sql-link-store.js';
 import { LinkIds } from '../../src/links/link-ids.js';
@@ -47,6 +48,27 @@ describe('postgres', () => {
   beforeAll(async () => void (postgres = await startPostgres()), 60_000);
   afterAll(() => postgres.stop());
   sitExam(() => postgres.createDatabase());
+
+  test('no question reads the whole table, though nobody has counted its rows yet', async () => {
+    const { dataSource, dialect } = await openWithSchema({ url: await postgres.createDatabase(), migrate: true });
+    try {
+      const sql = linkStatements(dialect);
+      const questions: [string, unknown[]][] = [
+        [sql.redeem, ['[]']],
+        [sql.insert, ['[]']],
+        [sql.find, ['a', 'b']],
+        [sql.claimDue, ['lease', 1, 2, 5]],
+        [sql.abandonOverdue, [1]],
+        [sql.mintsSince, ['a', 'b', 'c']],
+      ];
+      for (const [question, values] of questions) {
+        const plan = await dataSource.query<{ 'QUERY PLAN': string }[]>(`EXPLAIN ${question}`, values);
+        expect(plan.map((line) => line['QUERY PLAN']).join('\n')).not.toMatch(/Seq Scan on links/);
+      }
+    } finally {
+      await dataSource.destroy();
+    }
+  });
 
   test('several instances on one database: each link has one winner, and each limit holds', async () => {
     const url = await postgres.createDatabase();

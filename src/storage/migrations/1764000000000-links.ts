@@ -74,12 +74,13 @@ export class Links1764000000000 implements MigrationInterface {
           text('last_error', maybe),
           { ...flag('resends'), default: 0 },
         ],
+        // What tells rows apart comes first: most tables hold the links of few apps.
         indices: [
-          { name: 'links_subject', columnNames: ['app', 'subject', 'id'] },
-          { name: 'links_recipient', columnNames: ['app', 'recipient_key', 'id'] },
+          { name: 'links_subject', columnNames: ['subject', 'app', 'id'] },
+          { name: 'links_recipient', columnNames: ['recipient_key', 'app', 'id'] },
           {
             name: 'links_idempotency',
-            columnNames: ['app', 'idempotency_key'],
+            columnNames: ['idempotency_key', 'app'],
             isUnique: true,
             where: 'idempotency_key IS NOT NULL',
           },
