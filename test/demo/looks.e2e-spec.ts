@@ -147,4 +147,11 @@ describe.each([
     await look('inbox-empty');
     expect(await service.mails(email)).toEqual([]);
   }, 60_000);
+
+  it('of the callback that stands in for an app not written yet', async () => {
+    await ann.visit('/dev/callback');
+    await look('callback-empty');
+    await ann.visit(`/dev/callback?purpose=magic-link&code=${'eyJhbGciOiJIUzI1NiJ9'.repeat(12)}`);
+    await look('callback');
+  }, 60_000);
 });
