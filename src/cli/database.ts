@@ -3,7 +3,7 @@ import { ApiKeys } from '../apps/api-keys.js';
 import type { AppStore } from '../apps/app.js';
 import type { LinkStore } from '../links/link-store.js';
 import { openDatabase, fileOf, type Database } from '../storage/engines.js';
-import { migrateDatabase } from '../storage/schema.js';
+import { isOutOfDate, migrateDatabase } from '../storage/schema.js';
 import { SqlAppStore } from '../storage/sql-app-store.js';
 import { SqlLinkStore } from '../storage/sql-link-store.js';
 import { Failure, reasonOf } from './failure.js';
@@ -61,7 +61,7 @@ export async function migrate(databaseUrl: string): Promise<string[]> {
 
 /** By the service's rule: a shared PostgreSQL in production is migrated on purpose only. */
 async function requireSchema(database: Database, databaseUrl: string, options: { migrate: boolean }): Promise<void> {
-  if (!(await database.dataSource.showMigrations())) return;
+  if (!(await isOutOfDate(database))) return;
   if (!options.migrate)
     throw new Failure('The database schema is out of date. Run `oncelink migrate` with the same DATABASE_URL first.');
   await migrate(databaseUrl);

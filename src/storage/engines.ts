@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { DataSource, type DataSourceOptions, type MixedList } from 'typeorm';
 import { Links1764000000000 } from './migrations/1764000000000-links.js';
 
@@ -148,6 +149,22 @@ export function databaseUrlFault(url: string): string | undefined {
   return undefined;
 }
 
+/** Processes that start at once stand in each other's way for this long at most, in ms: one turns WAL on or migrates. */
+const START_PATIENCE = 15_000;
+
+/** Does a step of the start again while somebody else holds the database; SQLite's own waiting does not cover them all. */
+export async function whenFree<Result>({ isBusy }: Dialect, step: () => Promise<Result>): Promise<Result> {
+  const until = Date.now() + START_PATIENCE;
+  for (;;) {
+    try {
+      return await step();
+    } catch (error) {
+      if (!isBusy(error) || Date.now() > until) throw error;
+      await pause(20 + 80 * Math.random());
+    }
+  }
+}
+
 export interface Database {
   readonly dataSource: DataSource;
   readonly dialect: Dialect;
@@ -175,7 +192,7 @@ export async function openDatabase(url: string, patience = { patient: false }): 
     );
   });
   try {
-    await engine.prepare(dataSource, patience);
+    await whenFree(engine.dialect, () => engine.prepare(dataSource, patience));
   } catch (error) {
     await dataSource.destroy();
     throw error;

@@ -1,6 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { DataSource } from 'typeorm';
-import { openDatabase, type Database } from './engines.js';
+import { openDatabase, whenFree, type Database } from './engines.js';
 
 const ATTEMPTS = 4;
 
@@ -10,19 +9,20 @@ const ATTEMPTS = 4;
  * @returns the names of the migrations that were applied
  */
 export async function migrateDatabase(url: string): Promise<string[]> {
-  const { dataSource } = await openDatabase(url, { patient: true });
+  const database = await openDatabase(url, { patient: true });
   try {
-    return await runMigrations(dataSource);
+    return await runMigrations(database);
   } finally {
-    await dataSource.destroy();
+    await database.dataSource.destroy();
   }
 }
 
 /** Instances that are deployed together migrate together. The loser of that race fails once and then finds it done. */
-async function runMigrations(dataSource: DataSource): Promise<string[]> {
+async function runMigrations({ dataSource, dialect }: Database): Promise<string[]> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return (await dataSource.runMigrations({ transaction: 'each' })).map(({ name }) => name);
+      const applied = await whenFree(dialect, () => dataSource.runMigrations({ transaction: 'each' }));
+      return applied.map(({ name }) => name);
     } catch (error) {
       if (attempt === ATTEMPTS) throw error;
       await pause(attempt * 250);
@@ -30,11 +30,15 @@ async function runMigrations(dataSource: DataSource): Promise<string[]> {
   }
 }
 
+export function isOutOfDate({ dataSource, dialect }: Database): Promise<boolean> {
+  return whenFree(dialect, () => dataSource.showMigrations());
+}
+
 /** Opens a database whose schema is current. @throws if it is out of date and may not be migrated */
 export async function openWithSchema({ url, migrate }: { url: string; migrate: boolean }): Promise<Database> {
   const database = await openDatabase(url);
   try {
-    if (await database.dataSource.showMigrations()) {
+    if (await isOutOfDate(database)) {
       if (!migrate) {
         throw new Error(
           'The database schema is out of date. Run `oncelink migrate` with the same DATABASE_URL, then start again.',
@@ -42,7 +46,7 @@ export async function openWithSchema({ url, migrate }: { url: string; migrate: b
       }
       // An embedded database is migrated in place: it may live in memory, where another connection would be another database.
       if (database.dialect.remote) await migrateDatabase(url);
-      else await runMigrations(database.dataSource);
+      else await runMigrations(database);
     }
     return database;
   } catch (error) {

@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { openDatabase, type Database } from '../../storage/engines.js';
+import { isOutOfDate } from '../../storage/schema.js';
 import { isMissing } from '../database.js';
 import { reasonOf } from '../failure.js';
 import { settingsFor } from '../settings-for.js';
@@ -24,7 +25,7 @@ export async function* checkDatabase(): AsyncIterable<Finding> {
   try {
     yield ok('database', `${database.dialect.name === 'sqlite' ? 'SQLite' : 'PostgreSQL'} answers`);
     yield* checkDurability(database);
-    if (await database.dataSource.showMigrations()) {
+    if (await isOutOfDate(database)) {
       const byItself = !production || database.dialect.name === 'sqlite';
       yield byItself
         ? warn('schema', 'out of date; the next start or `oncelink migrate` brings it up to date')
