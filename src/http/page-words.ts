@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { localesIn } from '../mail/letters.js';
-import { bestLocale } from '../mail/locales.js';
+import { acceptedLocale, bestLocale, isolated } from '../mail/locales.js';
 import type { Render, TemplateEngine } from '../mail/template-engine.js';
 import { TemplateFault, type Faults } from '../mail/template-fault.js';
 import { readYamlFile } from '../mail/yaml-file.js';
@@ -39,6 +39,10 @@ const generalSchema = z.strictObject({
 });
 
 type Texts = Readonly<Record<string, Render>>;
+interface Said {
+  readonly locale: string;
+  readonly words: object;
+}
 interface PurposeTexts {
   readonly confirm: Texts;
   readonly done: Texts;
@@ -73,24 +77,21 @@ export class PageWords {
   }
 
   /** @returns the locale that has the words nearest to what was asked for, and the words */
-  message(name: MessageName, wanted: string): { locale: string; words: object } {
-    const locale = bestLocale(wanted, this.general)!;
+  message(name: MessageName, wanted: { link: string } | { browser: string | undefined }): Said {
+    const locale =
+      'link' in wanted ? bestLocale(wanted.link, this.general)! : acceptedLocale(wanted.browser, this.general);
     return { locale, words: renderAll(this.general.get(locale)![name]!, {}) };
   }
 
-  purpose(
-    name: string,
-    page: keyof PurposeTexts,
-    wanted: string,
-    variables: (locale: string) => object,
-  ): { locale: string; words: object } {
+  purpose(name: string, page: keyof PurposeTexts, wanted: string, variables: (locale: string) => object): Said {
     const locales = this.byPurpose.get(name)!;
     const locale = bestLocale(wanted, locales)!;
     return { locale, words: renderAll(locales.get(locale)![page], variables(locale)) };
   }
 
   backToApp(wanted: string, appName: string): string {
-    return this.general.get(bestLocale(wanted, this.general)!)!.labels!.backToApp!({ app: { name: appName } });
+    const locale = bestLocale(wanted, this.general)!;
+    return this.general.get(locale)!.labels!.backToApp!({ app: { name: isolated(appName, locale) } });
   }
 
   private readGeneral(file: string): Record<string, Texts> {

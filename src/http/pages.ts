@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { App, AppStore } from '../apps/app.js';
 import type { Link } from '../links/link.js';
-import { directionOf, durationText } from '../mail/locales.js';
+import { directionOf, durationText, formatLocale, isolated } from '../mail/locales.js';
 import { TemplateEngine, type Render } from '../mail/template-engine.js';
 import { Faults } from '../mail/template-fault.js';
 import { PageWords, type MessageName } from './page-words.js';
@@ -96,7 +96,8 @@ export class Pages {
     name: MessageName,
     link?: Link,
   ): Promise<void> {
-    const { locale, words } = this.words.message(name, link?.locale ?? preferredLocale(request));
+    const wanted = link ? { link: link.locale } : { browser: request.headers['accept-language'] };
+    const { locale, words } = this.words.message(name, wanted);
     // A page that tells of a fault must not need the database.
     const app = link && (await this.apps.find(link.app).catch(() => undefined));
     const calm = CALM.has(name) || PROBLEMS[name as ProblemCode]?.status === 410;
@@ -122,8 +123,8 @@ export class Pages {
 
   private wordsOf(link: Link, page: 'confirm' | 'done', app: App | undefined): { locale: string; words: object } {
     const variables = (locale: string) => ({
-      app: { name: app?.name ?? link.app },
-      lifetime: durationText(link.expiresIn, locale),
+      app: { name: isolated(app?.name ?? link.app, locale) },
+      lifetime: durationText(link.expiresIn, formatLocale(link.locale, locale)),
     });
     return this.words.purpose(link.purpose, page, link.locale, variables);
   }
@@ -153,15 +154,11 @@ export class Pages {
 }
 
 function frame(locale: string, appName: string | null): object {
-  return { locale, dir: directionOf(locale), app: { name: appName } };
+  return { locale, dir: directionOf(locale), app: { name: appName && isolated(appName, locale) } };
 }
 
 /** A CSP source for a redirect target: its origin, or its scheme for an app's own. */
 function sourceOf(target: string): string {
   const url = new URL(target);
   return url.origin === 'null' ? url.protocol : url.origin;
-}
-
-function preferredLocale({ headers }: FastifyRequest): string {
-  return /^[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*/.exec(headers['accept-language'] ?? '')?.[0] ?? 'en';
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseDuration } from '../clock.js';
+import { MAIL_VARIABLES } from '../mail/letters.js';
 import { Faults } from '../mail/template-fault.js';
 import { readYamlFile } from '../mail/yaml-file.js';
 import type { Scalars } from './link.js';
@@ -45,7 +46,7 @@ const NAME = /^[a-z0-9]+(?:-[a-z0-9]+)*$/;
 const MAX_WINDOW = 30 * 86_400;
 
 /** Names a mail template always has; a purpose cannot declare them anew. */
-const BUILT_IN_VARIABLES = new Set(['url', 'app', 'purpose', 'lifetime', 'expiresAt', 'locale', 'dir', 'subject']);
+const BUILT_IN_VARIABLES = new Set([...MAIL_VARIABLES, 'subject'].map((name) => name.split('.')[0]!));
 
 const duration = z.union([z.string(), z.number()]).transform((text, issues) => {
   const seconds = parseDuration(text);

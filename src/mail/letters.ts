@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { bestLocale, directionOf, durationText, momentText } from './locales.js';
+import { bestLocale, directionOf, durationText, formatLocale, isSameDay, isolated, momentText } from './locales.js';
+import { MAIL_WORDS, MailWords } from './mail-words.js';
 import { TemplateEngine, type Render } from './template-engine.js';
 import { Faults, TemplateFault } from './template-fault.js';
 
@@ -30,11 +31,14 @@ interface Words {
   readonly text: Render;
 }
 
-const MAIL_VARIABLES = ['url', 'app.name', 'purpose', 'lifetime', 'expiresAt', 'locale', 'dir'];
+const FACTS = ['url', 'app.name', 'purpose', 'lifetime', 'expiresAt', 'expiresToday', 'locale', 'dir'];
+/** What a template of any purpose may name. */
+export const MAIL_VARIABLES = [...FACTS, ...MAIL_WORDS];
 
 /** Writes the mails: per purpose and locale one HTML and one text template, compiled once. */
 export class Letters {
   private readonly words = new Map<string, ReadonlyMap<string, Words>>();
+  private readonly shared: MailWords;
 
   /**
    * @param variables the template variables that each purpose declares
@@ -49,6 +53,7 @@ export class Letters {
     const html = faults.attempt(() => new TemplateEngine('html', layouts));
     const text = faults.attempt(() => new TemplateEngine('text', layouts));
     faults.throwIfAny();
+    this.shared = new MailWords(templatesDir, text!, new Set(FACTS), faults);
     for (const [purpose, declared] of variables) {
       const folder = join(templatesDir, 'purposes', purpose);
       const locales = new Map<string, Words>();
@@ -75,19 +80,23 @@ export class Letters {
     const locales = this.words.get(facts.purpose)!;
     const locale = bestLocale(facts.locale, locales)!;
     const { html, text } = locales.get(locale)!;
-    const declared = this.variables
-      .get(facts.purpose)!
-      .map((name) => [name, harmless(facts.templateData[name] ?? null)] as const);
-    const variables = {
-      ...Object.fromEntries(declared),
+    const format = formatLocale(facts.locale, locale);
+    const own = (text: string): string => isolated(text, locale);
+    const declared = this.variables.get(facts.purpose)!.map((name) => {
+      const value = harmless(facts.templateData[name] ?? null);
+      return [name, typeof value === 'string' ? own(value) : value] as const;
+    });
+    const known = {
       url: facts.url,
-      app: { name: facts.appName },
+      app: { name: own(facts.appName) },
       purpose: facts.purpose,
-      lifetime: durationText(facts.lifetime, locale),
-      expiresAt: momentText(facts.expiresAt, facts.now, locale),
+      lifetime: durationText(facts.lifetime, format),
+      expiresAt: own(momentText(facts.expiresAt, facts.now, format)),
+      expiresToday: isSameDay(facts.expiresAt, facts.now),
       locale,
       dir: directionOf(locale),
     };
+    const variables = { ...Object.fromEntries(declared), ...known, words: this.shared.in(locale, known) };
     const [, subject, body] = /^Subject: (.*)\r?\n\r?\n([^]*)$/.exec(text(variables))!;
     return { subject: subject!, text: body!, html: html({ ...variables, subject }) };
   }

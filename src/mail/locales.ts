@@ -1,19 +1,60 @@
-/** `de-AT` → `de-AT`, `de`, `en` (RFC 4647 section 3.4, look-up), English last. */
-export function fallbackChain(tag: string): string[] {
-  const chain: string[] = [];
-  for (let subtags = tag.split('-'); subtags.length > 0; subtags = subtags.slice(0, -1)) chain.push(subtags.join('-'));
-  return [...new Set([...chain, 'en'])];
+type Available = ReadonlyMap<string, unknown>;
+
+/**
+ * `de-AT` → `de-AT`, `de`, `en` (RFC 4647 section 3.4, look-up), English last. Before English comes any other variety of
+ * the language: whoever reads European Portuguese would rather have Brazilian.
+ * @returns the best of what is available; undefined only if there is no English
+ */
+export function bestLocale(tag: string, available: Available): string | undefined {
+  return localeOf(tag, available) ?? (available.has('en') ? 'en' : undefined);
 }
 
-/** @returns the best of what is available, or undefined */
-export function bestLocale(tag: string, available: { has(locale: string): boolean }): string | undefined {
-  return fallbackChain(tag).find((locale) => available.has(locale));
+/** @returns the best of what a browser asks for (RFC 9110 section 12.5.4), English if it asks for nothing we have */
+export function acceptedLocale(header: string | undefined, available: Available): string {
+  const wanted = [...(header ?? '').matchAll(/([A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*)\s*(?:;\s*q=([\d.]+))?/g)]
+    .map(([, tag, quality = '1']) => ({ tag: tag!, quality: Number(quality) }))
+    .filter(({ quality }) => quality > 0)
+    .sort((a, b) => b.quality - a.quality);
+  for (const { tag } of wanted) {
+    const locale = localeOf(tag, available);
+    if (locale !== undefined) return locale;
+  }
+  return 'en';
+}
+
+function localeOf(tag: string, available: Available): string | undefined {
+  for (let subtags = tag.split('-'); subtags.length > 0; subtags = subtags.slice(0, -1)) {
+    const locale = subtags.join('-');
+    if (available.has(locale)) return locale;
+  }
+  return [...available.keys()].find((locale) => languageOf(locale) === languageOf(tag));
+}
+
+/** Numbers and times are written as the reader's own locale does, if the words are in that language at all. */
+export function formatLocale(wanted: string, words: string): string {
+  return languageOf(wanted) === languageOf(words) ? wanted : words;
+}
+
+function languageOf(locale: string): string {
+  return locale.split('-')[0]!;
 }
 
 const RIGHT_TO_LEFT = new Set(['ar', 'he', 'fa', 'ur', 'ps', 'sd', 'ug', 'yi', 'dv']);
 
 export function directionOf(locale: string): 'ltr' | 'rtl' {
-  return RIGHT_TO_LEFT.has(locale.split('-')[0]!) ? 'rtl' : 'ltr';
+  return RIGHT_TO_LEFT.has(languageOf(locale)) ? 'rtl' : 'ltr';
+}
+
+const RTL_LETTER = /[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u;
+const LTR_LETTER = /(?!\p{Script=Arabic}|\p{Script=Hebrew}|\p{Script=Syriac}|\p{Script=Thaana}|\p{Script=Nko})\p{L}/u;
+
+/**
+ * A name or time that is written the other way round is isolated (Unicode Annex 9, FSI … PDI), so that it and the
+ * punctuation around it stay in order. Characters, because a subject line and a text part know no markup.
+ */
+export function isolated(text: string, locale: string): string {
+  const foreign = directionOf(locale) === 'rtl' ? LTR_LETTER : RTL_LETTER;
+  return foreign.test(text) ? `\u2068${text}\u2069` : text;
 }
 
 const STEPS = [
@@ -32,11 +73,14 @@ export function durationText(seconds: number, locale: string): string {
   return new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'long' }).format(seconds / size);
 }
 
+export function isSameDay(moment: number, now: number): boolean {
+  return new Date(moment).toISOString().slice(0, 10) === new Date(now).toISOString().slice(0, 10);
+}
+
 /** @returns a moment as a person reads it: the time, with the date unless it is today's, in UTC */
 export function momentText(moment: number, now: number, locale: string): string {
-  const sameDay = new Date(moment).toISOString().slice(0, 10) === new Date(now).toISOString().slice(0, 10);
   return new Intl.DateTimeFormat(locale, {
-    ...(sameDay ? {} : { day: 'numeric', month: 'long', year: 'numeric' }),
+    ...(isSameDay(moment, now) ? {} : { day: 'numeric', month: 'long', year: 'numeric' }),
     hour: '2-digit',
     minute: '2-digit',
     hourCycle: 'h23',

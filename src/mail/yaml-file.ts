@@ -5,6 +5,8 @@ import { TemplateFault, TemplatesError } from './template-fault.js';
 
 export interface YamlFile<Value> {
   readonly value: Value;
+  /** where a member stands; where a missing one should */
+  readonly line: (path: readonly PropertyKey[]) => number;
   /** a fault at the place of a member, for rules that the schema cannot say */
   readonly fault: (path: readonly PropertyKey[], message: string) => TemplateFault;
 }
@@ -21,8 +23,7 @@ export function readYamlFile<Schema extends z.ZodType>(file: string, schema: Sch
       ),
     );
   }
-  /** The line of the deepest node on the path: a missing member is reported where it should stand. */
-  const lineOf = (path: readonly PropertyKey[]): number => {
+  const line = (path: readonly PropertyKey[]): number => {
     for (let depth = path.length; depth > 0; depth--) {
       const node = document.getIn(path.slice(0, depth), true) as { range?: [number, number, number] } | undefined;
       if (node?.range) return lines.linePos(node.range[0]).line;
@@ -30,10 +31,10 @@ export function readYamlFile<Schema extends z.ZodType>(file: string, schema: Sch
     return 1;
   };
   const fault = (path: readonly PropertyKey[], message: string): TemplateFault =>
-    new TemplateFault(file, lineOf(path), [path.join('.'), message].filter(Boolean).join(': '));
+    new TemplateFault(file, line(path), [path.join('.'), message].filter(Boolean).join(': '));
 
   const parsed = schema.safeParse(document.toJS() ?? {});
-  if (parsed.success) return { value: parsed.data, fault };
+  if (parsed.success) return { value: parsed.data, line, fault };
   throw new TemplatesError(
     parsed.error.issues.map((issue) =>
       issue.code === 'unrecognized_keys'

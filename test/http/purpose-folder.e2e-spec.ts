@@ -169,7 +169,7 @@ describe('the words', () => {
     ['de', 'Neues Passwort für Oncelink', 'de', 'Neues Passwort wählen'],
     ['DE-at', 'Neues Passwort für Oncelink', 'de', 'Neues Passwort wählen'],
     ['de-Latn-AT-1996', 'Neues Passwort für Oncelink', 'de', 'Neues Passwort wählen'],
-    ['fr', 'Reset your Oncelink password', 'en', 'Choose a new password'],
+    ['sv', 'Reset your Oncelink password', 'en', 'Choose a new password'],
     ['den', 'Reset your Oncelink password', 'en', 'Choose a new password'],
   ])('of %s are the nearest there are: %s', async (locale, subject, lang, heading) => {
     const service = await start();
