@@ -28,6 +28,7 @@ export type MintInput = z.input<typeof mintRequest>;
 export type RedeemInput = z.input<typeof redeemRequest>;
 export type RevokeInput = z.input<typeof revokeRequest>;
 export type ListInput = z.input<typeof listRequest>;
+export { Messages, type Bounced } from './links/messages.service.js';
 /** Mails in the background by itself; inject it only to run it by hand (`LinksOptions.courier: false`). */
 export { Courier } from './links/courier.js';
 /** The mails of development: what was "sent" while no relay is configured. */
@@ -62,6 +63,7 @@ export { PROBLEMS, type ProblemCode } from './http/problems.js';
 
 export {
   LINK_STORE,
+  type Ended,
   type LinkFilter,
   type LinkStore,
   type MintGuard,
@@ -70,10 +72,20 @@ export {
   type Settlement,
   type Window,
 } from './links/link-store.js';
+export { MESSAGE_STORE, type MessageFilter, type MessageStore, type Suppression } from './links/message-store.js';
 export { APP_STORE, SCOPES, type App, type AppStore, type Scope, type StoredApiKey } from './apps/app.js';
 
 // -- The values that go in and out. --
 
-export type { Delivery, DeliveryStatus, JsonObject, Link, LinkStatus, Scalars } from './links/link.js';
+export type {
+  Attempt,
+  Delivery,
+  DeliveryStatus,
+  JsonObject,
+  Link,
+  LinkStatus,
+  Message,
+  Scalars,
+} from './links/link.js';
 export { PURPOSES } from './links/links.module.js';
 export type { Limits, Purpose, Variable } from './links/purpose.js';

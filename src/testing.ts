@@ -2,6 +2,7 @@
  * For your own tests: the exam that every `LinkStore` has to pass, and a clock that is set by hand.
  */
 export { linkStoreExam } from './testing/link-store-exam.js';
+export { messageStoreExam, type MessageExamCase } from './testing/message-store-exam.js';
 export { sampleLink, type ExamCase } from './testing/exam-tools.js';
 export { HandSetClock } from './testing/hand-set-clock.js';
 /** Keeps mails in memory instead of sending them: `new Mailer([inboxTransport(inbox)], sender)`. */

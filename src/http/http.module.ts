@@ -8,6 +8,7 @@ import { CLOCK, PURPOSES } from '../links/links.module.js';
 import type { Purpose } from '../links/purpose.js';
 import { Health } from './health.js';
 import { LinksController } from './links.controller.js';
+import { MessagesController } from './messages.controller.js';
 import { Metrics } from './metrics.js';
 import { PagesController } from './pages.controller.js';
 import { Pages } from './pages.js';
@@ -37,7 +38,7 @@ class DrainFirst implements OnModuleDestroy {
 /** The HTTP API and the pages, on Fastify. Call `prepareHttp` on the application before it listens. */
 @Global()
 @Module({
-  controllers: [LinksController, PurposesController, ServiceController, PagesController],
+  controllers: [LinksController, MessagesController, PurposesController, ServiceController, PagesController],
   providers: [
     { provide: PUBLIC_URL, inject: [OPTIONS], useFactory: ({ publicUrl }: HttpOptions) => publicUrl },
     {

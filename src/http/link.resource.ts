@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { statusOf, type Link } from '../links/link.js';
+import { DELIVERY_STATUSES, statusOf, type Link } from '../links/link.js';
 
-const time = z.iso.datetime().describe('RFC 3339, UTC');
+export const time = z.iso.datetime().describe('RFC 3339, UTC');
 
 /** The link as the API shows it. */
 export const linkResource = z
@@ -21,7 +21,7 @@ export const linkResource = z
     redirectUri: z.string().nullable(),
     data: z.record(z.string(), z.unknown()),
     delivery: z.object({
-      status: z.enum(['none', 'queued', 'sending', 'sent', 'failed', 'abandoned']),
+      status: z.enum(DELIVERY_STATUSES),
       attempts: z.int(),
       sentAt: time.nullable(),
       lastError: z.string().nullable(),
@@ -75,6 +75,6 @@ export function toResource(link: Link, now: number): LinkResource {
   };
 }
 
-function iso(time: number | null): string | null {
+export function iso(time: number | null): string | null {
   return time === null ? null : new Date(time).toISOString();
 }

@@ -10,6 +10,7 @@ import { Links } from '../links/links.service.js';
 import { listRequest, mintRequest, redeemRequest, revokeRequest } from '../links/requests.js';
 import { ApiKeyGuard, ByCaller, Needs, requireScope } from './api-key.guard.js';
 import { linkResource, mintedResource, problemDocument, toResource, type LinkResource } from './link.resource.js';
+import { requireNoBody } from './strict-body.js';
 
 const IDEMPOTENCY_KEY = ApiHeader({
   name: 'Idempotency-Key',
@@ -139,9 +140,4 @@ function idempotencyKey(header: string | undefined): string | undefined {
   throw new RequestInvalid([
     { pointer: '', detail: 'the header Idempotency-Key must have 1 to 128 printable ASCII characters without spaces' },
   ]);
-}
-
-function requireNoBody(body: unknown): void {
-  if (body === undefined || body === null || (typeof body === 'object' && Object.keys(body).length === 0)) return;
-  throw RequestInvalid.at('', 'takes no body');
 }

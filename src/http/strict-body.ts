@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { RequestInvalid } from '../links/errors.js';
 import { parseStrictJson, StrictJsonError } from '../links/strict-json.js';
 import { Problem } from './problems.js';
 
@@ -28,6 +29,12 @@ export function registerBodyParsers(server: FastifyInstance): void {
       done(null, Object.fromEntries(new URLSearchParams(body as string)));
     },
   );
+}
+
+/** @throws RequestInvalid if a route that takes no body got one */
+export function requireNoBody(body: unknown): void {
+  if (body === undefined || body === null || (typeof body === 'object' && Object.keys(body).length === 0)) return;
+  throw RequestInvalid.at('', 'takes no body');
 }
 
 function problemOf(error: StrictJsonError): Problem {

@@ -3,7 +3,7 @@ import { canonicalJson, digest, fingerprintOf } from './digest.js';
 import { RedirectUriNotAllowed, RequestInvalid, type FieldError } from './errors.js';
 import { expiryOf, type Link } from './link.js';
 import { templateDataFaults, type Purpose } from './purpose.js';
-import { parseRecipient, recipientKey } from './recipient.js';
+import { addressKey, parseRecipient, recipientKey } from './recipient.js';
 import type { MintRequest } from './requests.js';
 
 interface Circumstances {
@@ -35,6 +35,7 @@ export function draftLink(
     subject: request.subject,
     recipient: recipient!,
     recipientKey: recipientKey(recipient!),
+    addressKey: addressKey(recipient!),
     locale: locale!,
     via: request.delivery,
     decoy: request.decoy,
@@ -68,8 +69,14 @@ export function draftLink(
   };
 }
 
+/** The link of a recipient who gets no mail. */
+export function asSuppressed(link: Link): Link {
+  return { ...link, delivery: { ...link.delivery, status: 'suppressed', dueAt: null } };
+}
+
 /** The link as its first answer showed it: everything that happened later is computed away. */
 export function asDrafted(link: Link): Link {
+  if (link.delivery.status === 'suppressed' && link.delivery.attempts === 0) return asSuppressed(link);
   const mailed = link.via === 'email' && !link.decoy;
   return {
     ...link,

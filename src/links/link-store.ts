@@ -1,4 +1,4 @@
-import type { Link, LinkStatus } from './link.js';
+import type { Attempt, DeliveryStatus, Link, LinkStatus, Message } from './link.js';
 
 /** Nest's token for the `LinkStore` in force. */
 export const LINK_STORE = Symbol('LINK_STORE');
@@ -13,9 +13,9 @@ export interface LinkStore {
   /**
    * Inserts the link if its limits permit and its idempotency key is free.
    * The race: two mints for one recipient must not both take the last permit, nor both take one key.
-   * @returns whether it was inserted
+   * @returns whether it was inserted; 'suppressed' if it was and its recipient gets no mail, see `MessageStore.suppress`
    */
-  insert(link: Link, guard: MintGuard): Promise<boolean>;
+  insert(link: Link, guard: MintGuard): Promise<boolean | 'suppressed'>;
 
   /**
    * Uses the link up if, at this instant, everything that is asked for holds.
@@ -56,15 +56,20 @@ export interface LinkStore {
   /**
    * Leases mails that are due: each claimed row has its attempt counted, its life begun anew (`expiresAt` = now +
    * `expiresIn`, never earlier than it was) and belongs to `lease` until `until`. Revoked, used and superseded
-   * links are never claimed. The race: two couriers never hold one mail at the same time.
+   * links are never claimed, nor those of a suppressed recipient. The race: two couriers never hold one mail at the same
+   * time.
    */
-  claimDue(lease: string, now: number, until: number, limit: number): Promise<Link[]>;
+  claimDue(lease: string, now: number, until: number, limit: number): Promise<Message[]>;
   /** Extends a lease; false if it was lost. */
   renewLease(id: string, lease: string, until: number): Promise<boolean>;
-  /** Writes an attempt's outcome, fenced by the lease. @returns false if the lease was lost */
-  settle(id: string, lease: string, outcome: Settlement): Promise<boolean>;
-  /** Ends the delivery of mails that are past their deadline or no longer wanted. @returns how many */
-  abandonOverdue(now: number): Promise<number>;
+  /**
+   * Writes an attempt's outcome, fenced by the lease.
+   * @param log replaces the one the message was claimed with, if there is anything in it
+   * @returns false if the lease was lost
+   */
+  settle(id: string, lease: string, outcome: Settlement, log?: readonly Attempt[]): Promise<boolean>;
+  /** Ends the delivery of mails that are past their deadline or no longer wanted. @returns what became of each */
+  abandonOverdue(now: number): Promise<Ended[]>;
   /** @returns when the next mail is due, or null */
   nextDue(): Promise<number | null>;
 
@@ -127,3 +132,9 @@ export type Settlement =
   | { readonly status: 'sent'; readonly at: number }
   | { readonly status: 'queued'; readonly dueAt: number; readonly error: string }
   | { readonly status: 'failed'; readonly error: string };
+
+/** A mail that will not be sent: `sent`, if it was to be sent once more. */
+export interface Ended {
+  readonly id: string;
+  readonly status: Extract<DeliveryStatus, 'abandoned' | 'suppressed' | 'sent'>;
+}

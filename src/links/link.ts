@@ -1,5 +1,15 @@
 export type LinkStatus = 'active' | 'redeemed' | 'expired' | 'revoked' | 'superseded';
-export type DeliveryStatus = 'none' | 'queued' | 'sending' | 'sent' | 'failed' | 'abandoned';
+export const DELIVERY_STATUSES = [
+  'none',
+  'queued',
+  'sending',
+  'sent',
+  'failed',
+  'abandoned',
+  'suppressed',
+  'cancelled',
+] as const;
+export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
 export type JsonObject = { [member: string]: unknown };
 export type Scalars = { [name: string]: string | number | boolean | null };
 
@@ -15,7 +25,10 @@ export interface Link {
   readonly subject: string;
   /** null once personal data has been purged */
   readonly recipient: string | null;
+  /** the mailbox, by which limits count; see `recipientKey` */
   readonly recipientKey: string;
+  /** the address itself, where it bears a tag and so is not the mailbox's only one; see `addressKey` */
+  readonly addressKey: string | null;
   readonly locale: string;
   /** how the caller asked for it; a mailed link is never returned and the other way round */
   readonly via: 'email' | 'return';
@@ -63,6 +76,22 @@ export interface Delivery {
   readonly lastError: string | null;
   /** how often the caller asked to send it again; counts towards the recipient's limits */
   readonly resends: number;
+}
+
+/** What became of one try at handing a mail to a relay. */
+export interface Attempt {
+  /** ms since the epoch */
+  readonly at: number;
+  readonly relay: string;
+  readonly outcome: 'accepted' | 'delayed' | 'refused' | 'unreachable';
+  /** what the relay said, or what went wrong; without addresses */
+  readonly reply: string;
+}
+
+/** A link seen as the mail that it is. */
+export interface Message extends Link {
+  /** the latest tries, oldest first */
+  readonly log: readonly Attempt[];
 }
 
 /**

@@ -17,6 +17,8 @@ import { KeyRing } from './key-ring.js';
 import { LinkIds } from './link-ids.js';
 import { LINK_STORE, type LinkStore } from './link-store.js';
 import { Links } from './links.service.js';
+import { MESSAGE_STORE, type MessageStore } from './message-store.js';
+import { Messages } from './messages.service.js';
 import type { Purpose } from './purpose.js';
 import { lettersFor, loadPurposes } from './purposes.js';
 import { Tokens } from './tokens.js';
@@ -66,7 +68,7 @@ class CourierBell {
   ring = (): void => {};
 }
 
-/** Mints, redeems and mails links. Needs a LINK_STORE, an APP_STORE and a `Mailer`; exports `Links`. */
+/** Mints, redeems and mails links. Needs a LINK_STORE, a MESSAGE_STORE, an APP_STORE and a `Mailer`; exports `Links` and `Messages`. */
 @Global()
 @Module({
   providers: [
@@ -107,6 +109,12 @@ class CourierBell {
       },
     },
     {
+      provide: Messages,
+      inject: [MESSAGE_STORE, PURPOSES, CLOCK, CourierBell],
+      useFactory: (store: MessageStore, purposes: ReadonlyMap<string, Purpose>, clock: Clock, bell: CourierBell) =>
+        new Messages(store, purposes, clock, () => bell.ring()),
+    },
+    {
       provide: ConfirmPage,
       inject: [LINK_STORE, Tokens, PURPOSES, CLOCK],
       useFactory: (store: LinkStore, tokens: Tokens, purposes: ReadonlyMap<string, Purpose>, clock: Clock) =>
@@ -137,6 +145,6 @@ class CourierBell {
     },
     CourierLifecycle,
   ],
-  exports: [Links, ConfirmPage, Courier, Tokens, KeyRing, PURPOSES, CLOCK],
+  exports: [Links, Messages, ConfirmPage, Courier, Tokens, KeyRing, PURPOSES, CLOCK],
 })
 export class LinksModule extends ConfigurableModuleClass {}

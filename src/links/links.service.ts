@@ -1,7 +1,7 @@
 import type { App } from '../apps/app.js';
 import type { Clock } from '../clock.js';
 import { digest } from './digest.js';
-import { asDrafted, draftLink } from './draft.js';
+import { asDrafted, asSuppressed, draftLink } from './draft.js';
 import { IdempotencyMismatch, NotFound, RateLimited, RequestInvalid, TokenInvalid, Unavailable } from './errors.js';
 import {
   ended,
@@ -73,7 +73,9 @@ export class Links {
     const purpose = this.purposeOf(request.purpose);
     const link = draftLink(app, purpose, request, { id: this.ids.next(), now: this.clock(), idempotencyKey });
 
-    if (await this.store.insert(link, guardOf(purpose, link))) {
+    const inserted = await this.store.insert(link, guardOf(purpose, link));
+    if (inserted) {
+      if (inserted === 'suppressed') return { link: asSuppressed(link), replayed: false };
       if (link.delivery.dueAt !== null) this.onQueued();
       return { ...this.answerOf(link), replayed: false };
     }

@@ -41,7 +41,19 @@ function isPlainIdna(typed: string, domain: string): boolean {
  * fixed-length key. Only for counting; mail always goes to the address itself.
  */
 export function recipientKey(recipient: string): string {
-  const [local, domain] = [recipient.slice(0, recipient.lastIndexOf('@')), recipient.slice(recipient.lastIndexOf('@'))];
-  const mailbox = local.toLowerCase().replace(/(?<=.)\+.*$/, '') + domain;
-  return createHash('sha256').update(mailbox).digest('base64url').slice(0, 22);
+  return keyOf(recipient.replace(TAG, ''));
+}
+
+/**
+ * The key of the address with its plus-tag, or null for one without: then it is the `recipientKey`. Anybody can invent
+ * a tag, so that `ann+x@` is refused must not keep mail from `ann@`.
+ */
+export function addressKey(recipient: string): string | null {
+  return TAG.test(recipient) ? keyOf(recipient) : null;
+}
+
+const TAG = /(?<=.)\+.*(?=@)/;
+
+function keyOf(address: string): string {
+  return createHash('sha256').update(address.toLowerCase()).digest('base64url').slice(0, 22);
 }

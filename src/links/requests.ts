@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { RequestInvalid } from './errors.js';
+import { DELIVERY_STATUSES } from './link.js';
 
 /** No spaces, controls, bidi overrides, unassigned or lone surrogate code points. */
 const PRINTABLE = /^[^\p{C}\p{Z}]+$/u;
@@ -89,6 +90,16 @@ export const revokeRequest = z
   .meta({ id: 'RevokeRequest' });
 export type RevokeRequest = z.infer<typeof revokeRequest>;
 
+const limit = z
+  .string()
+  .regex(/^(?:[1-9]\d?|1\d\d|200)$/, 'must be a whole number from 1 to 200')
+  .transform(Number)
+  .optional()
+  .describe('1 to 200, default 50');
+const cursor = (form: RegExp) =>
+  z.string().regex(form, 'must be a nextCursor').optional().describe('nextCursor of the page before');
+const LINK_ID = /^[A-Za-z0-9_-]{30}$/;
+
 /** `GET /v1/links`: every value is text, as queries are */
 export const listRequest = z
   .strictObject({
@@ -96,20 +107,46 @@ export const listRequest = z
     recipient: recipient.optional(),
     purpose: purpose.optional(),
     status: z.enum(['active', 'redeemed', 'expired', 'revoked', 'superseded']).optional(),
-    limit: z
-      .string()
-      .regex(/^(?:[1-9]\d?|1\d\d|200)$/, 'must be a whole number from 1 to 200')
-      .transform(Number)
-      .optional()
-      .describe('1 to 200, default 50'),
-    cursor: z
-      .string()
-      .regex(/^[A-Za-z0-9_-]{30}$/, 'must be a nextCursor')
-      .optional()
-      .describe('nextCursor of the page before'),
+    limit,
+    cursor: cursor(LINK_ID),
   })
   .meta({ id: 'ListRequest' });
 export type ListRequest = z.infer<typeof listRequest>;
+
+/** `GET /v1/messages` */
+export const listMessagesRequest = z
+  .strictObject({
+    status: z.enum(DELIVERY_STATUSES).exclude(['none']).optional(),
+    recipient: recipient.optional(),
+    limit,
+    cursor: cursor(LINK_ID),
+  })
+  .meta({ id: 'ListMessagesRequest' });
+
+/** `GET /v1/suppressions` */
+export const listSuppressionsRequest = z
+  .strictObject({
+    recipient: recipient.optional(),
+    limit,
+    cursor: cursor(/^[A-Za-z0-9_-]{22}\.(?:\*|[a-z0-9-]{1,40})$/),
+  })
+  .meta({ id: 'ListSuppressionsRequest' });
+
+/** `POST /v1/bounces` */
+export const bounceRequest = z
+  .strictObject({
+    recipient,
+    kind: z
+      .enum(['hard', 'soft', 'complaint'])
+      .describe('hard: no such mailbox; complaint: reported as spam; soft: will pass, only noted'),
+    messageId: z
+      .string()
+      .min(1)
+      .max(320)
+      .optional()
+      .describe('the Message-ID of the mail, or the id of the message; an unknown one is ignored'),
+  })
+  .meta({ id: 'BounceRequest' });
 
 /**
  * Parses strictly: unknown members and wrong types are refused, never coerced.

@@ -1,4 +1,4 @@
-import type { DeliveryStatus, JsonObject, Link, Scalars } from '../links/link.js';
+import type { Attempt, DeliveryStatus, JsonObject, Link, Message, Scalars } from '../links/link.js';
 import type { ColumnType } from './engines.js';
 
 /** The columns of `links`, in the order in which statements name them. */
@@ -9,6 +9,7 @@ export const LINK_COLUMNS = {
   subject: 'text',
   recipient: 'text',
   recipient_key: 'text',
+  address_key: 'text',
   locale: 'text',
   via: 'text',
   decoy: 'integer',
@@ -68,6 +69,8 @@ export function toNewRow(link: Link): Partial<LinkRow> {
     subject: link.subject,
     recipient: link.recipient,
     recipient_key: link.recipientKey,
+    // Left out where it is null: most addresses bear no tag.
+    ...(link.addressKey !== null && { address_key: link.addressKey }),
     locale: link.locale,
     via: link.via,
     decoy: Number(link.decoy),
@@ -98,6 +101,7 @@ export function toLink(row: LinkRow & { superseded: Cell | boolean }): Link {
     subject: row.subject as string,
     recipient: row.recipient as string | null,
     recipientKey: row.recipient_key as string,
+    addressKey: row.address_key as string | null,
     locale: row.locale as string,
     via: row.via as 'email' | 'return',
     decoy: row.decoy === 1,
@@ -129,6 +133,12 @@ export function toLink(row: LinkRow & { superseded: Cell | boolean }): Link {
       resends: row.resends as number,
     },
   };
+}
+
+export type MessageRow = LinkRow & { superseded: Cell | boolean; attempt_log: string | null };
+
+export function toMessage(row: MessageRow): Message {
+  return { ...toLink(row), log: JSON.parse(row.attempt_log ?? '[]') as Attempt[] };
 }
 
 function time(cell: Cell): number | null {

@@ -8,10 +8,27 @@ const NEW_NAMES = Object.keys(NEW_LINK_COLUMNS).join(', ');
  * A link is superseded by the existence of a newer one: minting is one INSERT, no second write can get lost, and of
  * two concurrent mints exactly one is the newest.
  */
-const SUPERSEDED = `EXISTS (SELECT 1 FROM links n WHERE n.app = l.app AND n.subject = l.subject AND n.id > l.id
+export const SUPERSEDED = `EXISTS (SELECT 1 FROM links n WHERE n.app = l.app AND n.subject = l.subject AND n.id > l.id
   AND n.purpose = l.purpose AND n.supersedes = 1)`;
 
-const OPEN = 'l.redeemed_at IS NULL AND l.revoked_at IS NULL';
+export const OPEN = 'l.redeemed_at IS NULL AND l.revoked_at IS NULL';
+
+/**
+ * Whether the recipient of a row gets no mail at that moment. A refusal holds for the address it was given for, and an
+ * address without a tag stands for all that have one.
+ */
+export const suppressed = (row: string, now: string): string => `EXISTS (
+    SELECT 1 FROM suppressions s WHERE s.app = ${row}.app AND s.recipient_key IN (${row}.recipient_key, ${row}.address_key)
+      AND s.purpose IN ('*', ${row}.purpose) AND (s.until IS NULL OR s.until > ${now}))`;
+
+/** What minting writes: the row as it is given, but a recipient who gets no mail has none queued. */
+const NEW_VALUES = Object.keys(NEW_LINK_COLUMNS)
+  .map((name) => {
+    const hushed = `r.via = 'email' AND ${suppressed('r', 'r.created_at')}`;
+    if (name === 'delivery_status') return `CASE WHEN ${hushed} THEN 'suppressed' ELSE r.delivery_status END`;
+    return name === 'due_at' ? `CASE WHEN ${hushed} THEN NULL ELSE r.due_at END` : `r.${name}`;
+  })
+  .join(', ');
 
 /**
  * Every statement about links, as constant text for one engine. `$n` first appear in ascending order, because SQLite
@@ -33,13 +50,13 @@ export function linkStatements({ rows, byKey, skipLocked }: Dialect) {
     insert: `
       WITH r AS (SELECT * FROM ${rows('$1', { ...NEW_LINK_COLUMNS, quiet_since: 'text', windows: 'json' }, 'x')})
       INSERT INTO links (${NEW_NAMES})
-      SELECT ${NEW_NAMES} FROM r
+      SELECT ${NEW_VALUES} FROM r
       WHERE (r.quiet_since IS NULL OR NOT EXISTS (
           SELECT 1 FROM links p WHERE p.app = r.app AND p.recipient_key = r.recipient_key AND p.id >= r.quiet_since
             AND p.purpose = r.purpose AND p.via = 'email'))
         AND ${permitted('r.windows', 'r.app', 'r.recipient_key')}
       ON CONFLICT DO NOTHING
-      RETURNING id`,
+      RETURNING id, delivery_status`,
 
     /**
      * $1: JSON array of questions, no link twice. The guard is on the row that is written, so a racer that waited for it
@@ -117,24 +134,40 @@ export function linkStatements({ rows, byKey, skipLocked }: Dialect) {
           THEN (SELECT now FROM t) / 1000 * 1000 + expires_in * 1000 ELSE expires_at END
       WHERE l.id IN (
         SELECT l.id FROM links AS l WHERE l.due_at <= (SELECT now FROM t) AND l.deliver_by > (SELECT now FROM t)
-          AND ${OPEN} AND NOT ${SUPERSEDED}
+          AND ${OPEN} AND NOT ${SUPERSEDED} AND NOT ${suppressed('l', '(SELECT now FROM t)')}
         ORDER BY l.due_at LIMIT $4 ${skipLocked})
-      RETURNING ${NAMES}, 0 AS superseded`,
+      RETURNING ${NAMES}, attempt_log, 0 AS superseded`,
     renewLease: `WITH now AS (SELECT 1) UPDATE links SET due_at = $1 WHERE id = $2 AND lease = $3 RETURNING id`,
-    /** $1 status, $2 due at, $3 sent at, $4 error, $5 id, $6 lease */
+    /** $1: JSON array of outcomes, no link twice */
     settle: `
-      WITH now AS (SELECT 1)
-      UPDATE links SET delivery_status = $1, due_at = $2, sent_at = COALESCE($3, sent_at), last_error = $4, lease = NULL
-      WHERE id = $5 AND lease = $6
+      WITH q AS (SELECT * FROM ${rows(
+        '$1',
+        {
+          wanted: 'text',
+          fence: 'text',
+          new_status: 'text',
+          new_due: 'bigint',
+          new_sent: 'bigint',
+          new_error: 'text',
+          new_log: 'text',
+        },
+        'x',
+      )})
+      UPDATE links AS l SET delivery_status = q.new_status, due_at = q.new_due, sent_at = COALESCE(q.new_sent, l.sent_at),
+        last_error = q.new_error, attempt_log = COALESCE(q.new_log, l.attempt_log), lease = NULL
+      FROM q
+      WHERE l.id = q.wanted ${byKey('l.id', 'SELECT wanted FROM q')} AND l.lease = q.fence
       RETURNING id`,
-    /** $1 now: past the deadline, or no longer wanted */
+    /** $1 now: past the deadline, or no longer wanted. What was mailed before, and was to be mailed again, stays sent. */
     abandonOverdue: `
       WITH t AS (SELECT CAST($1 AS bigint) AS now)
       UPDATE links AS l SET due_at = NULL, lease = NULL,
-        delivery_status = CASE WHEN l.sent_at IS NULL THEN 'abandoned' ELSE 'sent' END
+        delivery_status = CASE WHEN l.sent_at IS NOT NULL THEN 'sent'
+          WHEN ${suppressed('l', '(SELECT now FROM t)')} THEN 'suppressed' ELSE 'abandoned' END
       WHERE l.due_at <= (SELECT now FROM t)
-        AND (l.deliver_by <= (SELECT now FROM t) OR l.redeemed_at IS NOT NULL OR l.revoked_at IS NOT NULL OR ${SUPERSEDED})
-      RETURNING id`,
+        AND (l.deliver_by <= (SELECT now FROM t) OR l.redeemed_at IS NOT NULL OR l.revoked_at IS NOT NULL OR ${SUPERSEDED}
+          OR ${suppressed('l', '(SELECT now FROM t)')})
+      RETURNING id, delivery_status`,
     nextDue: 'SELECT MIN(due_at) AS due_at FROM links WHERE due_at IS NOT NULL',
 
     /** $1 after this id, $2 before this id, $3 how many */
@@ -148,7 +181,7 @@ export function linkStatements({ rows, byKey, skipLocked }: Dialect) {
             AND o.id < l.id AND o.purpose = l.purpose AND o.expires_at > $4)))`,
     /** $1 after this id, $2 up to this id, $3 ended before */
     wipe: `
-      UPDATE links SET recipient = NULL, data = '{}', template_data = '{}', last_error = NULL
+      UPDATE links SET recipient = NULL, data = '{}', template_data = '{}', last_error = NULL, attempt_log = NULL
       WHERE id > $1 AND id <= $2 AND recipient IS NOT NULL AND due_at IS NULL
         AND (expires_at < $3 OR redeemed_at < $3 OR revoked_at < $3)`,
     newestId: 'SELECT MAX(id) AS id FROM links',

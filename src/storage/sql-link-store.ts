@@ -1,6 +1,7 @@
-import type { Link } from '../links/link.js';
+import type { Attempt, Link, Message } from '../links/link.js';
 import { LinkIds } from '../links/link-ids.js';
 import type {
+  Ended,
   LinkFilter,
   LinkStore,
   MintGuard,
@@ -12,10 +13,14 @@ import type {
 import type { Database } from './engines.js';
 import { GroupCommit } from './group-commit.js';
 import { linkStatements } from './link-statements.js';
-import { toLink, toNewRow, type LinkRow } from './link-rows.js';
+import { toLink, toMessage, toNewRow, type LinkRow, type MessageRow } from './link-rows.js';
 import { Queries } from './queries.js';
 
 type Row = LinkRow & { superseded: number | boolean };
+/** An attempt's outcome, in the statement's words. */
+type Outcome = Record<'wanted' | 'fence' | 'new_status', string> &
+  Record<'new_due' | 'new_sent', number | null> &
+  Record<'new_error' | 'new_log', string | null>;
 /** Sorts after every id. */
 const LAST = '~';
 
@@ -24,8 +29,9 @@ export class SqlLinkStore implements LinkStore {
   private readonly queries: Queries;
   private readonly lock: string | null;
   private readonly sql: ReturnType<typeof linkStatements>;
-  private readonly insertInBatch: (item: { link: Link; guard: MintGuard }) => Promise<boolean>;
+  private readonly insertInBatch: (item: { link: Link; guard: MintGuard }) => Promise<boolean | 'suppressed'>;
   private readonly redeemInBatch: (question: Redemption) => Promise<Link | undefined>;
+  private readonly settleInBatch: (outcome: Outcome) => Promise<boolean>;
 
   constructor(database: Database, groups = new GroupCommit()) {
     this.queries = new Queries(database);
@@ -41,9 +47,13 @@ export class SqlLinkStore implements LinkStore {
       key: ({ link }) => `${link.app} ${link.recipientKey}`,
       run: (batch, deadline) => this.runInsert(batch, deadline),
     });
+    this.settleInBatch = groups.lane({
+      key: ({ wanted }) => wanted,
+      run: (batch, deadline) => this.runSettle(batch, deadline),
+    });
   }
 
-  insert(link: Link, guard: MintGuard): Promise<boolean> {
+  insert(link: Link, guard: MintGuard): Promise<boolean | 'suppressed'> {
     return this.insertInBatch({ link, guard });
   }
 
@@ -102,23 +112,29 @@ export class SqlLinkStore implements LinkStore {
     return (await this.queries.rows(this.sql.requeue, values)).length > 0;
   }
 
-  async claimDue(lease: string, now: number, until: number, limit: number): Promise<Link[]> {
-    return (await this.queries.rows<Row>(this.sql.claimDue, [lease, now, until, limit])).map(toLink);
+  async claimDue(lease: string, now: number, until: number, limit: number): Promise<Message[]> {
+    return (await this.queries.rows<MessageRow>(this.sql.claimDue, [lease, now, until, limit])).map(toMessage);
   }
 
   async renewLease(id: string, lease: string, until: number): Promise<boolean> {
     return (await this.queries.rows(this.sql.renewLease, [until, id, lease])).length > 0;
   }
 
-  async settle(id: string, lease: string, outcome: Settlement): Promise<boolean> {
-    const dueAt = outcome.status === 'queued' ? outcome.dueAt : null;
-    const sentAt = outcome.status === 'sent' ? outcome.at : null;
-    const error = outcome.status === 'sent' ? null : outcome.error;
-    return (await this.queries.rows(this.sql.settle, [outcome.status, dueAt, sentAt, error, id, lease])).length > 0;
+  settle(id: string, lease: string, outcome: Settlement, log: readonly Attempt[] = []): Promise<boolean> {
+    return this.settleInBatch({
+      wanted: id,
+      fence: lease,
+      new_status: outcome.status,
+      new_due: outcome.status === 'queued' ? outcome.dueAt : null,
+      new_sent: outcome.status === 'sent' ? outcome.at : null,
+      new_error: outcome.status === 'sent' ? null : outcome.error,
+      new_log: log.length > 0 ? JSON.stringify(log) : null,
+    });
   }
 
-  async abandonOverdue(now: number): Promise<number> {
-    return (await this.queries.rows(this.sql.abandonOverdue, [now])).length;
+  async abandonOverdue(now: number): Promise<Ended[]> {
+    const rows = await this.queries.rows<LinkRow>(this.sql.abandonOverdue, [now]);
+    return rows.map(({ id, delivery_status: status }) => ({ id, status }) as Ended);
   }
 
   async nextDue(): Promise<number | null> {
@@ -148,7 +164,10 @@ export class SqlLinkStore implements LinkStore {
     return row?.id ?? undefined;
   }
 
-  private async runInsert(batch: readonly { link: Link; guard: MintGuard }[], deadline: number): Promise<boolean[]> {
+  private async runInsert(
+    batch: readonly { link: Link; guard: MintGuard }[],
+    deadline: number,
+  ): Promise<(boolean | 'suppressed')[]> {
     const rows = batch.map(({ link, guard }) => ({
       ...toNewRow(link),
       quiet_since: guard.quietSince,
@@ -156,15 +175,15 @@ export class SqlLinkStore implements LinkStore {
     }));
     const recipients = JSON.stringify(rows.map((row) => `${row.app} ${row.recipient_key}`));
     const values = [JSON.stringify(rows)];
-    const inserted = await this.queries.rowsUnder<{ id: string }>(
-      this.lock,
-      [recipients],
-      this.sql.insert,
-      values,
-      deadline,
-    );
-    const ids = new Set(inserted.map(({ id }) => id));
-    return batch.map(({ link }) => ids.has(link.id));
+    const inserted = await this.queries.rowsUnder<LinkRow>(this.lock, [recipients], this.sql.insert, values, deadline);
+    const delivery = new Map(inserted.map((row) => [row.id, row.delivery_status]));
+    return batch.map(({ link }) => (delivery.get(link.id) === 'suppressed' ? 'suppressed' : delivery.has(link.id)));
+  }
+
+  private async runSettle(batch: readonly Outcome[], deadline: number): Promise<boolean[]> {
+    const settled = await this.queries.rows<LinkRow>(this.sql.settle, [JSON.stringify(batch)], deadline);
+    const ids = new Set(settled.map(({ id }) => id));
+    return batch.map(({ wanted }) => ids.has(wanted));
   }
 
   private async runRedeem(batch: readonly Redemption[], deadline: number): Promise<(Link | undefined)[]> {

@@ -8,10 +8,12 @@ import {
 } from '@nestjs/common';
 import { APP_STORE } from '../apps/app.js';
 import { LINK_STORE } from '../links/link-store.js';
+import { MESSAGE_STORE } from '../links/message-store.js';
 import type { Database } from './engines.js';
 import { openWithSchema } from './schema.js';
 import { SqlAppStore } from './sql-app-store.js';
 import { SqlLinkStore } from './sql-link-store.js';
+import { SqlMessageStore } from './sql-message-store.js';
 
 export interface StorageOptions {
   /** `sqlite:PATH` or `postgres://…` */
@@ -36,15 +38,16 @@ class CloseDatabase implements OnApplicationShutdown {
   }
 }
 
-/** Keeps apps, API keys and links; exports LINK_STORE and APP_STORE to every module. */
+/** Keeps apps, API keys and links; exports LINK_STORE, MESSAGE_STORE and APP_STORE to every module. */
 @Global()
 @Module({
   providers: [
     { provide: DATABASE, inject: [MODULE_OPTIONS_TOKEN], useFactory: openWithSchema },
     { provide: LINK_STORE, inject: [DATABASE], useFactory: (database: Database) => new SqlLinkStore(database) },
+    { provide: MESSAGE_STORE, inject: [DATABASE], useFactory: (database: Database) => new SqlMessageStore(database) },
     { provide: APP_STORE, inject: [DATABASE], useFactory: (database: Database) => new SqlAppStore(database) },
     CloseDatabase,
   ],
-  exports: [DATABASE, LINK_STORE, APP_STORE],
+  exports: [DATABASE, LINK_STORE, MESSAGE_STORE, APP_STORE],
 })
 export class StorageModule extends ConfigurableModuleClass {}

@@ -52,7 +52,7 @@ export const deliveryCases: readonly ExamCase[] = [
       await inserted(store, sampleLink({ subject: old.subject }));
       const late = await inserted(store, mailed({ delivery: { deliverBy: NOW + 1 } }));
       assert.equal((await store.claimDue('a', NOW + 1, NOW + 15_000, 9)).length, 0);
-      assert.equal(await store.abandonOverdue(NOW + 1), 3);
+      assert.equal((await store.abandonOverdue(NOW + 1)).length, 3);
       for (const { id } of [revoked, used, old, late]) {
         assert.equal((await store.find('default', id))?.delivery.status, 'abandoned');
       }

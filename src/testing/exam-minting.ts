@@ -12,7 +12,7 @@ export const mintingCases: readonly ExamCase[] = [
     run: async (store) => {
       const recipient = 'ann@example.com';
       const guard: MintGuard = { quietSince: null, windows: [{ from: LinkIds.floor(NOW - 3_600_000), count: 3 }] };
-      const mint = (change: Partial<Link>): Promise<boolean> =>
+      const mint = (change: Partial<Link>): Promise<boolean | 'suppressed'> =>
         store.insert(sampleLink({ recipient, ...change }), guard);
       assert.equal(await mint({}), true);
       assert.equal(await mint({ purpose: 'magic-link' }), true);
@@ -46,7 +46,7 @@ export const mintingCases: readonly ExamCase[] = [
   {
     name: 'takes an idempotency key once per app, and again after it was released',
     run: async (store) => {
-      const mint = (app = 'default'): Promise<boolean> =>
+      const mint = (app = 'default'): Promise<boolean | 'suppressed'> =>
         store.insert(sampleLink({ app, idempotencyKey: 'key', requestDigest: 'd' }), NO_LIMITS);
       const [first, ...others] = await Promise.all([mint(), mint(), mint(), mint()]);
       assert.equal([first, ...others].filter(Boolean).length, 1);

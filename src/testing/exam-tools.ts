@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { recipientKey } from '../links/recipient.js';
+import { addressKey, recipientKey } from '../links/recipient.js';
 import type { Delivery, Link } from '../links/link.js';
 import { LinkIds } from '../links/link-ids.js';
 import type { LinkStore, MintGuard, Redemption } from '../links/link-store.js';
@@ -26,6 +26,7 @@ export function sampleLink(change: Partial<Omit<Link, 'delivery'>> & { delivery?
     subject: `user-${id}`,
     recipient,
     recipientKey: recipientKey(recipient),
+    addressKey: addressKey(recipient),
     locale: 'en',
     via: 'return',
     decoy: false,

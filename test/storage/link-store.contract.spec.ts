@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { linkStatements } from '../../src/storage/link-statements.js';
 import { openWithSchema } from '../../src/storage/schema.js';
 import { SqlLinkStore } from '../../src/storage/sql-link-store.js';
+import { SqlMessageStore } from '../../src/storage/sql-message-store.js';
 import { LinkIds } from '../../src/links/link-ids.js';
-import { linkStoreExam, sampleLink } from '../../src/testing.js';
+import { linkStoreExam, messageStoreExam, sampleLink } from '../../src/testing.js';
 import { startPostgres, type Postgres } from '../support/postgres.js';
 
 /** Each engine sits the same exam, on a real database that is empty for every case. */
@@ -117,6 +118,14 @@ function sitExam(createDatabase: () => Promise<string>): void {
     const database = await openWithSchema({ url: await createDatabase(), migrate: true });
     try {
       await run(new SqlLinkStore(database));
+    } finally {
+      await database.dataSource.destroy();
+    }
+  });
+  test.each(messageStoreExam.map(({ name, run }) => [name, run] as const))('%s', async (_name, run) => {
+    const database = await openWithSchema({ url: await createDatabase(), migrate: true });
+    try {
+      await run(new SqlMessageStore(database), new SqlLinkStore(database));
     } finally {
       await database.dataSource.destroy();
     }
