@@ -20,7 +20,7 @@ export function inspectTemplates(templatesDir: string): TemplatesReport {
   const purposes = faults.attempt(() => loadPurposes(templatesDir)) ?? soundPurposes(templatesDir);
   faults.attempt(() => lettersFor(templatesDir, purposes));
   // No page is sent here, so no app is looked up.
-  faults.attempt(() => new Pages(templatesDir, purposes.keys(), undefined as never as AppStore, true));
+  faults.attempt(() => new Pages(templatesDir, purposes.keys(), undefined as never as AppStore));
   const letters = [...purposes.keys()].flatMap((name) => localesIn(join(templatesDir, 'purposes', name))).length;
   // Letters and pages share the layouts, and find the same faults there.
   return { purposes: purposes.size, letters, faults: [...new Set(faults.list.map(({ message }) => message))] };

@@ -1,6 +1,7 @@
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { randomUUID } from 'node:crypto';
+import { METHODS } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
 import type { Logger } from '../log.js';
 import { Health } from './health.js';
@@ -8,7 +9,9 @@ import { Metrics } from './metrics.js';
 import { Pages } from './pages.js';
 import { Problem } from './problems.js';
 import { ProblemFilter } from './problem.filter.js';
+import { PUBLIC_URL } from './public-url.js';
 import { MAX_BODY, registerBodyParsers } from './strict-body.js';
+import { answerUnreadable } from './unreadable.js';
 
 /** Longer than any token, so that an over-long one is judged and not "not found". */
 const MAX_PARAM_LENGTH = 16_384;
@@ -20,10 +23,20 @@ export function createFastifyAdapter(trustProxy: false | number | readonly strin
   return new FastifyAdapter({
     bodyLimit: MAX_BODY,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
-    trustProxy: trustProxy as never,
+    // Fastify itself takes a number for "nobody".
+    trustProxy: (typeof trustProxy === 'number'
+      ? (_address: string, hop: number) => hop < trustProxy
+      : trustProxy) as never,
     genReqId: () => randomUUID(),
     requestTimeout: 30_000,
     keepAliveTimeout: 65_000,
+    http: {
+      headersTimeout: 10_000,
+      connectionsCheckingInterval: 2_000,
+      // A second Authorization or Content-Type makes one that is refused, instead of being dropped in silence.
+      joinDuplicateHeaders: true,
+    },
+    clientErrorHandler: answerUnreadable,
     forceCloseConnections: 'idle',
     // While draining, a request that still comes in is served like any other; Fastify's own 503 is no problem document.
     return503OnClosing: false,
@@ -48,19 +61,34 @@ export async function prepareHttp(
   registerBodyParsers(server);
   const problems = new ProblemFilter(app.get(Pages), logger, (code) => metrics.countProblem(code));
   app.useGlobalFilters(problems);
-  answers.set(server, (error, request, reply) => problems.answer(error, request, reply));
-  addHooks(server, app.get(Health), metrics, logger);
-  documentApi(app);
+  const always = headersOfEveryAnswer(app.get<string>(PUBLIC_URL));
+  // No hooks run for these.
+  answers.set(server, (error, request, reply) => problems.answer(error, request, reply.headers(always)));
+  addHooks(server, app.get(Health), metrics, logger, always);
   await addPlugins?.();
   const served = collectRoutes(server);
+  documentApi(app);
   await app.init();
   refuseOtherMethods(server, served);
 }
 
-function addHooks(server: FastifyInstance, health: Health, metrics: Metrics, logger: Logger): void {
+function headersOfEveryAnswer(publicUrl: string): Readonly<Record<string, string>> {
+  return {
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    ...(publicUrl.startsWith('https:') && { 'strict-transport-security': 'max-age=31536000; includeSubDomains' }),
+  };
+}
+
+function addHooks(
+  server: FastifyInstance,
+  health: Health,
+  metrics: Metrics,
+  logger: Logger,
+  always: Readonly<Record<string, string>>,
+): void {
   server.addHook('onSend', async (_request, reply) => {
-    if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store');
-    if (!reply.hasHeader('x-content-type-options')) void reply.header('x-content-type-options', 'nosniff');
+    for (const name in always) if (!reply.hasHeader(name)) void reply.header(name, always[name]);
     // While draining, no client may keep its connection, or the shutdown would wait for it.
     if (health.isDraining) void reply.header('connection', 'close');
   });
@@ -96,18 +124,17 @@ function collectRoutes(server: FastifyInstance): Routes {
 
 /** Every address answers the methods it does not serve with 405 and `Allow` (RFC 9110 section 15.5.6), not with 404. */
 function refuseOtherMethods(server: FastifyInstance, served: Routes): void {
-  const all: HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+  const all = METHODS.filter((method) => method !== 'CONNECT') as HTTPMethods[];
+  for (const method of all) if (!server.supportedMethods.includes(method)) server.addHttpMethod(method);
   for (const [url, methods] of [...served]) {
     const others = all.filter((method) => !methods.has(method));
     const allow = [...methods].join(', ');
     if (url.includes('*') || others.length === 0) continue;
-    server.route({
-      url,
-      method: others,
-      handler: () => {
-        throw new Problem('method_not_allowed', `This address knows ${allow}.`, { headers: { allow } });
-      },
-    });
+    const refuse = async (): Promise<never> => {
+      throw new Problem('method_not_allowed', `This address knows ${allow}.`, { headers: { allow } });
+    };
+    // Before any body is read: the answer does not depend on it.
+    server.route({ url, method: others, onRequest: refuse, handler: refuse });
   }
 }
 

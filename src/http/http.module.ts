@@ -57,8 +57,8 @@ class DrainFirst implements OnModuleDestroy {
     {
       provide: Pages,
       inject: [OPTIONS, PURPOSES, APP_STORE],
-      useFactory: ({ templatesDir, publicUrl }: HttpOptions, purposes: ReadonlyMap<string, Purpose>, apps: AppStore) =>
-        new Pages(templatesDir, purposes.keys(), apps, publicUrl.startsWith('https:')),
+      useFactory: ({ templatesDir }: HttpOptions, purposes: ReadonlyMap<string, Purpose>, apps: AppStore) =>
+        new Pages(templatesDir, purposes.keys(), apps),
     },
   ],
   exports: [ApiKeys, Health, Metrics, Pages],

@@ -42,7 +42,6 @@ export class Pages {
     templatesDir: string,
     purposes: Iterable<string>,
     private readonly apps: AppStore,
-    private readonly https: boolean,
   ) {
     const faults = new Faults();
     const layouts = join(templatesDir, 'layouts');
@@ -148,7 +147,6 @@ export class Pages {
       'x-frame-options': 'DENY',
       'cross-origin-opener-policy': 'same-origin',
       'cross-origin-resource-policy': 'same-origin',
-      ...(this.https && { 'strict-transport-security': 'max-age=31536000; includeSubDomains' }),
     });
   }
 }

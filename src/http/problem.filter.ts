@@ -47,7 +47,6 @@ export class ProblemFilter implements ExceptionFilter {
     } else {
       void reply
         .status(problem.status)
-        .headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
         .type('application/problem+json; charset=utf-8')
         .send(JSON.stringify(problem.toDocument(request.id)));
     }
