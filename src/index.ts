@@ -43,6 +43,8 @@ export {
   RequestInvalid,
   NotFound,
   TokenInvalid,
+  CodeIncorrect,
+  CodeExhausted,
   LinkExpired,
   LinkRedeemed,
   LinkRevoked,

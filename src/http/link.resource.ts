@@ -34,6 +34,10 @@ export const mintedResource = linkResource
   .extend({
     url: z.string().optional().describe('only for delivery: return, this once'),
     token: z.string().optional().describe('only for delivery: return, this once'),
+    oneTimeCode: z
+      .string()
+      .optional()
+      .describe('to show where the link was asked for (oneTimeCode: screen), or for your own mail; this once'),
   })
   .meta({ id: 'MintedLink' });
 

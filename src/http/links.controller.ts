@@ -7,7 +7,7 @@ import type { Clock } from '../clock.js';
 import { RequestInvalid } from '../links/errors.js';
 import { CLOCK } from '../links/links.module.js';
 import { Links } from '../links/links.service.js';
-import { listRequest, mintRequest, redeemRequest, revokeRequest } from '../links/requests.js';
+import { inspectRequest, listRequest, mintRequest, redeemRequest, revokeRequest } from '../links/requests.js';
 import { ApiKeyGuard, ByCaller, Needs, requireScope } from './api-key.guard.js';
 import { linkResource, mintedResource, problemDocument, toResource, type LinkResource } from './link.resource.js';
 import { requireNoBody } from './strict-body.js';
@@ -42,10 +42,10 @@ export class LinksController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<LinkResource> {
     if ((body as { delivery?: unknown } | undefined)?.delivery === 'return') requireScope(caller, 'links:return');
-    const { link, url, token, replayed } = await this.links.mint(caller.app, body, idempotencyKey(key));
+    const { link, replayed, ...once } = await this.links.mint(caller.app, body, idempotencyKey(key));
     void reply.header('location', `/v1/links/${link.id}`);
     if (replayed) void reply.header('idempotency-replayed', 'true');
-    return { ...toResource(link, link.createdAt), ...(url && { url, token }) };
+    return { ...toResource(link, link.createdAt), ...once };
   }
 
   @Post('redeem')
@@ -73,7 +73,7 @@ export class LinksController {
   @ApiResponse({ status: 200, standardSchema: z.object({ link: linkResource }).meta({ id: 'Inspected' }) })
   async inspect(
     @ByCaller() caller: Caller,
-    @Body({ schema: redeemRequest }) body: unknown,
+    @Body({ schema: inspectRequest }) body: unknown,
   ): Promise<{ link: LinkResource }> {
     return { link: this.resource(await this.links.inspect(caller.app, body)) };
   }

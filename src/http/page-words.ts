@@ -28,6 +28,19 @@ const MESSAGES = [
 ] as const;
 export type MessageName = (typeof MESSAGES)[number];
 
+/** Short texts on buttons, links and fields. */
+const LABELS = [
+  'backToApp',
+  'otherBrowser',
+  'otherBrowserOrCode',
+  'codeLabel',
+  'codeHint',
+  'codeButton',
+  'codeIncorrect',
+  'codeExhausted',
+] as const;
+type Label = (typeof LABELS)[number];
+
 const message = z.strictObject({ title: z.string(), heading: z.string(), text: z.string() });
 const purposeSchema = z.strictObject({
   confirm: message.extend({ button: z.string(), note: z.string().default('') }),
@@ -35,7 +48,7 @@ const purposeSchema = z.strictObject({
 });
 const generalSchema = z.strictObject({
   ...(Object.fromEntries(MESSAGES.map((name) => [name, message])) as Record<MessageName, typeof message>),
-  labels: z.strictObject({ backToApp: z.string() }),
+  labels: z.strictObject(Object.fromEntries(LABELS.map((name) => [name, z.string()])) as Record<Label, z.ZodString>),
 });
 
 type Texts = Readonly<Record<string, Render>>;
@@ -89,9 +102,9 @@ export class PageWords {
     return { locale, words: renderAll(locales.get(locale)![page], variables(locale)) };
   }
 
-  backToApp(wanted: string, appName: string): string {
+  labels(wanted: string, appName: string): Record<Label, string> {
     const locale = bestLocale(wanted, this.general)!;
-    return this.general.get(locale)!.labels!.backToApp!({ app: { name: isolated(appName, locale) } });
+    return renderAll(this.general.get(locale)!.labels!, { app: { name: isolated(appName, locale) } });
   }
 
   private readGeneral(file: string): Record<string, Texts> {

@@ -5,7 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { APP_STORE, type AppStore } from '../apps/app.js';
 import type { Clock } from '../clock.js';
 import { ConfirmPage } from '../links/confirm-page.js';
-import { RedirectUriNotAllowed, TokenInvalid } from '../links/errors.js';
+import { CodeExhausted, CodeIncorrect, RedirectUriNotAllowed, TokenInvalid } from '../links/errors.js';
 import type { Link } from '../links/link.js';
 import { CLOCK } from '../links/links.module.js';
 import { Tokens } from '../links/tokens.js';
@@ -67,12 +67,18 @@ export class PagesController {
     if (token === undefined) return this.pages.sendMessage(request, reply, 400, 'cookie_missing');
     const link = await this.judged(request, () => this.page.look(token, id));
     if (request.method === 'GET') await this.page.noteOpened(link).catch(() => undefined);
+    await this.sendConfirm(reply, link, token);
+  }
+
+  private async sendConfirm(reply: FastifyReply, link: Link, token: string, fault?: CodeFault): Promise<void> {
     const form = {
-      action: this.pathOf(id),
+      action: this.pathOf(link.id),
       nonce: this.tokens.formNonce(token),
       target: await this.destinationOf(link),
+      usesUp: this.page.redeemsHere(link),
+      ...this.page.demandsOf(link),
     };
-    await this.pages.sendConfirm(reply, link, form);
+    await this.pages.sendConfirm(reply, link, form, fault);
   }
 
   /** The button. */
@@ -88,7 +94,11 @@ export class PagesController {
       throw new Problem('forbidden', 'The form must be sent from the confirm page itself.');
     }
     if (token === undefined) return this.pages.sendMessage(request, reply, 400, 'cookie_missing');
-    const { link, code } = await this.judged(request, () => this.page.press(token, id));
+    const { oneTimeCode } = (body ?? {}) as { oneTimeCode?: string };
+    const pressed = await this.judged(request, () => this.page.press(token, id, oneTimeCode)).catch(orCodeFault);
+    // Again, as it is now: the last wrong code has taken the field away.
+    if (isCodeFault(pressed)) return this.sendConfirm(reply, await this.page.look(token, id), token, pressed);
+    const { link, code } = pressed;
     const target = await this.destinationOf(link);
     if (target !== null) return this.pages.redirect(reply, this.withCode(target, link, code));
     if (link.redeemedAt !== null) return this.pages.sendDone(reply, link);
@@ -128,7 +138,7 @@ export class PagesController {
 
   /** Where the app wants its people: the link's own redirect URI; else, unless all is done here, the app's first. */
   private async destinationOf(link: Link): Promise<string | null> {
-    if (link.redirectUri !== null || this.page.redeemsHere(link)) return link.redirectUri;
+    if (link.redirectUri !== null || link.redeemedAt !== null || this.page.redeemsHere(link)) return link.redirectUri;
     return (await this.apps.find(link.app))?.redirectUris[0] ?? null;
   }
 
@@ -140,4 +150,16 @@ export class PagesController {
     url.searchParams.set('iss', this.base.href.replace(/\/$/, ''));
     return url.href;
   }
+}
+
+type CodeFault = CodeIncorrect | CodeExhausted;
+
+function isCodeFault(answer: unknown): answer is CodeFault {
+  return answer instanceof CodeIncorrect || answer instanceof CodeExhausted;
+}
+
+/** A mistyped code is no dead end: the page is shown again, and says so. */
+function orCodeFault(error: unknown): CodeFault {
+  if (isCodeFault(error)) return error;
+  throw error;
 }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { App, AppStore } from '../apps/app.js';
+import type { Refusal } from '../links/errors.js';
 import type { Link } from '../links/link.js';
 import { directionOf, durationText, formatLocale, isolated } from '../mail/locales.js';
 import { TemplateEngine, type Render } from '../mail/template-engine.js';
@@ -11,11 +12,40 @@ import { PageWords, type MessageName } from './page-words.js';
 import { PROBLEMS, type Problem, type ProblemCode } from './problems.js';
 
 const PAGE = ['locale', 'dir', 'app.name', 'words.title', 'words.heading', 'words.text'];
-const CONFIRM = new Set([...PAGE, 'words.button', 'words.note', 'action', 'nonce']);
+const CONFIRM = new Set([
+  ...PAGE,
+  'words.button',
+  'words.note',
+  'action',
+  'nonce',
+  'button',
+  'otherBrowser',
+  'fault',
+  'code',
+  'code.label',
+  'code.hint',
+  'code.button',
+]);
 const MESSAGE = new Set([...PAGE, 'link', 'link.href', 'link.label', 'tone']);
 
-/** Problems that have no page of their own, because a person can hardly meet them. */
+/** The form of the confirm page. */
+interface ConfirmForm {
+  readonly action: string;
+  readonly nonce: string;
+  /** where its answer will redirect to */
+  readonly target: string | null;
+  /** the button itself redeems */
+  readonly usesUp: boolean;
+  /** only the requesting browser will do */
+  readonly sameBrowser: boolean;
+  /** or whoever types the code of the requesting screen */
+  readonly code: boolean;
+}
+
+/** Problems without a page of their own: a person can hardly meet them, or is told on the confirm page. */
 const WITHOUT_PAGE = new Set<ProblemCode>([
+  'code_incorrect',
+  'code_exhausted',
   'unauthorized',
   'payload_too_large',
   'unsupported_media_type',
@@ -57,17 +87,24 @@ export class Pages {
     this.styleHash = createHash('sha256').update(style).digest('base64');
   }
 
-  /** The page with the one button. @param form its action, its nonce, and where its answer will redirect to */
-  async sendConfirm(
-    reply: FastifyReply,
-    link: Link,
-    form: { action: string; nonce: string; target: string | null },
-  ): Promise<void> {
+  /** The page with the one button, and a field for the code where the purpose has one. @param fault of a typed code */
+  async sendConfirm(reply: FastifyReply, link: Link, form: ConfirmForm, fault?: Refusal): Promise<void> {
     const app = await this.apps.find(link.app);
     const { locale, words } = this.wordsOf(link, 'confirm', app);
+    const labels = this.words.labels(locale, app?.name ?? link.app);
     this.setHeaders(reply, form.target);
-    const variables = { ...frame(locale, app?.name ?? link.app), words, action: form.action, nonce: form.nonce };
-    void reply.status(200).type('text/html; charset=utf-8').send(this.confirm(variables));
+    const variables = {
+      ...frame(locale, app?.name ?? link.app),
+      words,
+      action: form.action,
+      nonce: form.nonce,
+      button: form.usesUp || form.target !== null,
+      otherBrowser: form.sameBrowser && (form.code ? labels.otherBrowserOrCode : labels.otherBrowser),
+      fault: fault && (form.code ? labels.codeIncorrect : labels.codeExhausted),
+      code: form.code && { label: labels.codeLabel, hint: labels.codeHint, button: labels.codeButton },
+    };
+    const status = fault ? PROBLEMS[fault.code].status : 200;
+    void reply.status(status).type('text/html; charset=utf-8').send(this.confirm(variables));
   }
 
   /** The page after a link was redeemed on its page and there is no app page to go on to. */
@@ -132,7 +169,7 @@ export class Pages {
   private wayOn(link: Link, app: App | undefined): { href: string; label: string } | null {
     const target = link.redirectUri ?? app?.redirectUris[0];
     if (!app || !target?.startsWith('http')) return null;
-    return { href: new URL('/', target).href, label: this.words.backToApp(link.locale, app.name) };
+    return { href: new URL('/', target).href, label: this.words.labels(link.locale, app.name).backToApp };
   }
 
   /** @param formTarget where the form's answer redirects to: browsers apply form-action to that, too */

@@ -21,6 +21,8 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Line>> = {
   forbidden: { status: 403, title: 'Not permitted' },
   not_found: { status: 404, title: 'Not found' },
   token_invalid: { status: 400, title: 'The token or code is not valid' },
+  code_incorrect: { status: 400, title: 'The one-time code is not right' },
+  code_exhausted: { status: 410, title: 'The one-time code is dead' },
   link_expired: { status: 410, title: 'The link has expired' },
   link_redeemed: { status: 410, title: 'The link has already been used' },
   link_revoked: { status: 410, title: 'The link has been withdrawn' },

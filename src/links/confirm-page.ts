@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.js';
 import { digest } from './digest.js';
-import { TokenInvalid, Unavailable } from './errors.js';
-import { endedFor, isReplay, questionOf, readProven } from './judgement.js';
+import { TokenInvalid, Unavailable, type Refusal } from './errors.js';
+import { endedFor, isReplay, questionOf, readProven, isCodeAlive, judgeCode } from './judgement.js';
 import type { Link } from './link.js';
 import type { LinkStore } from './link-store.js';
 import type { Purpose } from './purpose.js';
@@ -38,17 +38,37 @@ export class ConfirmPage {
   /**
    * The button was pressed. A purpose that is redeemed on its page is used up now; for any other nothing changes and
    * the browser gets a code to carry to the app. Pressing again in the same browser has the same outcome.
+   * @param typed the one-time code of the requesting screen, where the purpose has one
    * @returns the link, and the code for the app
    */
-  async press(token: string, id: string): Promise<{ link: Link; code: string }> {
+  async press(token: string, id: string, typed?: string): Promise<{ link: Link; code: string }> {
     const { proof, link: found } = await this.read(token, id);
-    const link = this.redeemsHere(found) ? await this.redeem(proof, token) : await this.look(token, id);
-    return { link, code: this.tokens.mintCode(link, this.purposes.get(link.purpose)!.codeLifetime) };
+    const purpose = this.purposes.get(found.purpose)!;
+    const bound = typed !== undefined && purpose.oneTimeCode === 'screen';
+    if (bound) {
+      await judgeCode(this.store, this.tokens, proof, typed).catch((refusal: Refusal) => {
+        throw Object.assign(refusal, { link: found });
+      });
+    }
+    const link = this.redeemsHere(found, bound)
+      ? await this.redeem({ ...proof, bound }, token)
+      : await this.look(token, id);
+    return { link, code: this.tokens.mintCode(link, purpose.codeLifetime, bound) };
   }
 
-  /** Whether the button itself uses the link up. What a page cannot judge, a fingerprint, is left to the app. */
-  redeemsHere(link: Link): boolean {
-    return this.purposes.get(link.purpose)!.redeemOn === 'page' && link.fingerprint === null;
+  /**
+   * Whether the button itself uses the link up. What a page cannot judge is left to the app: a fingerprint, and which
+   * browser it is, unless the code of the requesting screen was typed here.
+   */
+  redeemsHere(link: Link, bound = false): boolean {
+    const { redeemOn, binding } = this.purposes.get(link.purpose)!;
+    return redeemOn === 'page' && link.fingerprint === null && (binding !== 'required' || bound);
+  }
+
+  /** What the person in front of the page has to know: that only one browser will do, and whether a code will, too. */
+  demandsOf(link: Link): { sameBrowser: boolean; code: boolean } {
+    const { binding, oneTimeCode } = this.purposes.get(link.purpose)!;
+    return { sameBrowser: binding === 'required', code: oneTimeCode === 'screen' && isCodeAlive(link.codeAttempts) };
   }
 
   private async redeem(proof: Proof, token: string): Promise<Link> {

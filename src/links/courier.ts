@@ -198,6 +198,7 @@ export class Courier {
       purpose: link.purpose,
       locale: link.locale,
       url: this.links.urlOf(link).url,
+      oneTimeCode: this.links.mailedCodeOf(link),
       appName: app?.name ?? link.app,
       lifetime: link.expiresIn,
       expiresAt: link.expiresAt,

@@ -55,6 +55,7 @@ export function draftLink(
     redeemKey: null,
     revokedAt: null,
     openedAt: null,
+    codeAttempts: 0,
     superseded: false,
     delivery: {
       status: mailed ? 'queued' : 'none',

@@ -7,6 +7,8 @@ export type RefusalCode =
   | 'request_invalid'
   | 'not_found'
   | 'token_invalid'
+  | 'code_incorrect'
+  | 'code_exhausted'
   | 'link_expired'
   | 'link_redeemed'
   | 'link_revoked'
@@ -53,6 +55,21 @@ export class TokenInvalid extends Refusal {
   readonly code = 'token_invalid';
   constructor() {
     super('This is not a link of this app and purpose. Use the token or code exactly as it was received.');
+  }
+}
+
+/** The same for a link and for a decoy, with no hint how near it was. */
+export class CodeIncorrect extends Refusal {
+  readonly code = 'code_incorrect';
+  constructor() {
+    super('This is not the one-time code of the link. After five wrong ones only the link itself works.');
+  }
+}
+
+export class CodeExhausted extends Refusal {
+  readonly code = 'code_exhausted';
+  constructor() {
+    super('Too many wrong one-time codes were given. The link itself stays good; use that, or mint a new one.');
   }
 }
 

@@ -2,18 +2,21 @@ import { challengeOf, fingerprintOf } from './digest.js';
 import * as refuse from './errors.js';
 import { statusOf, type Link } from './link.js';
 import type { LinkStore, Redemption } from './link-store.js';
+import { readTypedCode } from './one-time-code.js';
 import type { Purpose } from './purpose.js';
-import type { RedeemRequest } from './requests.js';
-import type { Proof } from './tokens.js';
+import type { InspectRequest } from './requests.js';
+import type { Proof, Tokens } from './tokens.js';
 
 export const IDEMPOTENCY_LIFETIME = 24 * 3_600_000;
+/** Wrong codes for one link before its code is dead; the link itself stays good. */
+const MOST_WRONG = 5;
 
 /** What the caller gives besides the token or code. */
-export type Given = Pick<RedeemRequest, 'fingerprint' | 'codeVerifier'>;
+export type Given = Pick<InspectRequest, 'fingerprint' | 'codeVerifier'>;
 
 /** The question that the guarded write answers. */
 export function questionOf(
-  { id, app, purpose: name }: Proof,
+  { id, app, purpose: name, bound }: Proof,
   given: Given,
   { purpose, redeemKey, now }: { purpose: Purpose | undefined; redeemKey: string | null; now: number },
 ): Redemption {
@@ -22,8 +25,9 @@ export function questionOf(
     app,
     purpose: name,
     fingerprint: given.fingerprint === undefined ? null : fingerprintOf(id, given.fingerprint),
-    challenge: given.codeVerifier === undefined ? null : challengeOf(given.codeVerifier),
-    challengeRequired: purpose?.binding === 'required',
+    // A typed code stands in for the verifier; the one at hand is then of another browser.
+    challenge: given.codeVerifier === undefined || bound ? null : challengeOf(given.codeVerifier),
+    challengeRequired: purpose?.binding === 'required' && !bound,
     redeemKey,
     now,
   };
@@ -80,4 +84,30 @@ export function isReplay(link: Link, question: Redemption): boolean {
 /** Whether the redeeming browser proved to be the requesting one; null if nobody asked. */
 export function sameBrowser(link: Link, question: Redemption): boolean | null {
   return link.codeChallenge === null ? null : link.codeChallenge === question.challenge;
+}
+
+/**
+ * Judges a typed code. A wrong one is counted, and so is a decoy's: nobody can tell it from a link. What cannot be a
+ * code is not counted, or a robot that fills in forms would use the attempts up.
+ * @throws CodeIncorrect, CodeExhausted, TokenInvalid if there is no such link
+ */
+export async function judgeCode(
+  store: LinkStore,
+  tokens: Tokens,
+  { app, id, purpose }: Pick<Proof, 'app' | 'id' | 'purpose'>,
+  typed: string,
+): Promise<void> {
+  const code = readTypedCode(typed);
+  if (code === undefined) throw new refuse.CodeIncorrect();
+  const right = tokens.isOneTimeCode(id, code);
+  if (!(await store.tryCode(app, id, purpose, { right, most: MOST_WRONG }))) {
+    const link = await store.find(app, id);
+    throw link?.purpose === purpose ? new refuse.CodeExhausted() : new refuse.TokenInvalid();
+  }
+  if (!right) throw new refuse.CodeIncorrect();
+}
+
+/** Whether a link's code may still be typed. */
+export function isCodeAlive(codeAttempts: number): boolean {
+  return codeAttempts < MOST_WRONG;
 }

@@ -24,6 +24,14 @@ export interface LinkStore {
    */
   redeem(question: Redemption): Promise<Link | undefined>;
 
+  /**
+   * Whether a one-time code may still be tried for the link, in whatever state that is; a wrong one is counted.
+   * The race: attempts are judged one after the other, so that guessing in parallel gains nothing.
+   * @param attempt whether the code is right, and how many wrong ones may be counted
+   * @returns false once that many were counted, or if there is no such link
+   */
+  tryCode(app: string, id: string, purpose: string, attempt: { right: boolean; most: number }): Promise<boolean>;
+
   /** @returns one link of the app, or undefined */
   find(app: string, id: string): Promise<Link | undefined>;
   findByIdempotencyKey(app: string, key: string): Promise<Link | undefined>;

@@ -57,6 +57,8 @@ export interface Link {
   readonly redeemKey: string | null;
   readonly revokedAt: number | null;
   readonly openedAt: number | null;
+  /** wrong one-time codes that were typed for it */
+  readonly codeAttempts: number;
   /** derived: a newer, superseding link of the same subject and purpose exists */
   readonly superseded: boolean;
 

@@ -8,6 +8,7 @@ import {
   explain,
   IDEMPOTENCY_LIFETIME,
   isReplay,
+  judgeCode,
   questionOf,
   readProven,
   sameBrowser,
@@ -20,11 +21,13 @@ import type { LinkFilter, LinkStore, Redemption } from './link-store.js';
 import type { Purpose } from './purpose.js';
 import { parseRecipient, recipientKey } from './recipient.js';
 import {
+  inspectRequest,
   listRequest,
   mintRequest,
   parseRequest,
   redeemRequest,
   revokeRequest,
+  type InspectRequest,
   type RedeemRequest,
 } from './requests.js';
 import type { Proof, Tokens } from './tokens.js';
@@ -34,6 +37,8 @@ export interface Minted {
   /** only for `delivery: "return"` */
   readonly url?: string;
   readonly token?: string;
+  /** to be shown where the link was asked for (`oneTimeCode: screen`); or with `delivery: "return"`, for the app's own mail */
+  readonly oneTimeCode?: string;
   /** the first answer to the same Idempotency-Key, given again */
   readonly replayed: boolean;
 }
@@ -92,12 +97,12 @@ export class Links {
 
   /**
    * Uses a link up. One guarded write is the verdict; the row is read afterwards, only to explain a no.
-   * @throws TokenInvalid, LinkExpired, LinkRedeemed, LinkRevoked, LinkSuperseded, FingerprintMismatch,
+   * @throws TokenInvalid, CodeIncorrect, CodeExhausted, LinkExpired, LinkRedeemed, LinkRevoked, LinkSuperseded, FingerprintMismatch,
    *   BindingMismatch, RequestInvalid, Unavailable
    */
   async redeem(app: App, input: unknown, idempotencyKey?: string): Promise<Redeemed> {
     const request = parseRequest(redeemRequest, input);
-    const proof = this.authenticate(app, request);
+    const proof = await this.proofOf(app, request);
     const redeemKey = idempotencyKey === undefined ? null : digest('redeem', app.id, idempotencyKey);
     const question = this.questionOf(proof, request, redeemKey);
 
@@ -114,7 +119,7 @@ export class Links {
    * handed a code learns from this answer whose fingerprint to compare. @throws as `redeem`
    */
   async inspect(app: App, input: unknown): Promise<Link> {
-    const request = parseRequest(redeemRequest, input);
+    const request = parseRequest(inspectRequest, input);
     const proof = this.authenticate(app, request);
     const link = await readProven(this.store, proof);
     if (proof.redeemedOnPage && !proof.expired && link.redeemedAt !== null) return link;
@@ -193,10 +198,21 @@ export class Links {
     return { url: url.href, token };
   }
 
+  /** The one-time code that goes into the mail, where the purpose has one. */
+  mailedCodeOf(link: Link): string | null {
+    return this.purposes.get(link.purpose)?.oneTimeCode === 'mail' ? this.tokens.oneTimeCode(link.id) : null;
+  }
+
   // -- Steps --
 
-  private answerOf(link: Link): { link: Link; url?: string; token?: string } {
-    return link.via === 'return' ? { link, ...this.urlOf(link) } : { link };
+  private answerOf(link: Link): Omit<Minted, 'replayed'> {
+    const where = this.purposes.get(link.purpose)!.oneTimeCode;
+    const returned = link.via === 'return';
+    return {
+      link,
+      ...(returned && this.urlOf(link)),
+      ...((where === 'screen' || (where === 'mail' && returned)) && { oneTimeCode: this.tokens.oneTimeCode(link.id) }),
+    };
   }
 
   private async limitOn(link: Link, purpose: Purpose): Promise<RateLimited> {
@@ -204,7 +220,18 @@ export class Links {
     return explainLimit(link, purpose, mints);
   }
 
-  private authenticate(app: App, request: RedeemRequest): Proof {
+  private async proofOf(app: App, request: RedeemRequest): Promise<Proof> {
+    const { id, oneTimeCode, purpose } = request;
+    if (id === undefined || oneTimeCode === undefined) return this.authenticate(app, request);
+    // Only a code that was mailed proves the mailbox: one from the screen is known to whoever asked.
+    if (this.purposes.get(purpose)?.oneTimeCode !== 'mail')
+      throw RequestInvalid.at('/oneTimeCode', 'is taken here only for purposes with oneTimeCode: mail');
+    const proof = { id, app: app.id, purpose, expired: false, redeemedOnPage: false, bound: false };
+    await judgeCode(this.store, this.tokens, proof, oneTimeCode);
+    return proof;
+  }
+
+  private authenticate(app: App, request: InspectRequest): Proof {
     const proof =
       request.token === undefined ? this.tokens.readCode(request.code!) : this.tokens.readLink(request.token);
     if (proof.app !== app.id || proof.purpose !== request.purpose) throw new TokenInvalid();

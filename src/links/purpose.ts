@@ -21,6 +21,11 @@ export interface Purpose {
   readonly codeLifetime: number;
   /** whether the redeeming browser must be the requesting one */
   readonly binding: 'none' | 'optional' | 'required';
+  /**
+   * A short code as the link's second form, for another device: `mail` shows it in the mail, to be typed where the link
+   * was asked for; `screen` gives it to the app, to be shown there and typed on the link's page
+   */
+  readonly oneTimeCode: 'none' | 'mail' | 'screen';
   readonly limits: Limits;
   readonly templateData: Readonly<Record<string, Variable>>;
 }
@@ -66,6 +71,7 @@ const policySchema = z.strictObject({
   landing: z.enum(['hosted', 'app']).default('hosted'),
   codeLifetime: duration.default(300),
   binding: z.enum(['none', 'optional', 'required']).default('optional'),
+  oneTimeCode: z.enum(['none', 'mail', 'screen']).default('none'),
   limits: z
     .strictObject({
       cooldown: z.union([z.literal(0), duration]).default(30),
@@ -118,14 +124,16 @@ export function readPurpose(name: string, file: string): Purpose {
   unless(policy.codeLifetime <= MAX_CODE_LIFETIME, ['codeLifetime'], 'must not be above 10m');
   if (policy.redeemOn === 'page') {
     unless(
-      policy.binding !== 'required',
-      ['binding'],
-      "cannot be required with redeemOn: page, which never sees the requesting browser's secret",
-    );
-    unless(
       policy.landing === 'hosted',
       ['landing'],
       'cannot be app with redeemOn: page: there would be no page to redeem on',
+    );
+  }
+  if (policy.oneTimeCode === 'screen') {
+    unless(
+      policy.binding === 'required' && policy.landing === 'hosted',
+      ['oneTimeCode'],
+      'can be screen only with binding: required and landing: hosted; it is typed on the page in place of that proof',
     );
   }
   for (const { text, window } of windows) {

@@ -68,7 +68,7 @@ export const mintRequest = z
   .meta({ id: 'MintRequest' });
 export type MintRequest = z.infer<typeof mintRequest>;
 
-const proof = {
+const evidence = {
   token: z.string().min(1).max(4096).optional().describe("the link's token"),
   code: z.string().min(1).max(4096).optional().describe('the code the confirm page handed over'),
   purpose,
@@ -76,10 +76,31 @@ const proof = {
   codeVerifier: z.string().min(1).max(256).optional().describe('the secret whose SHA-256 was the codeChallenge'),
 };
 
-/** `POST /v1/links/redeem` and `POST /v1/links/inspect` */
-export const redeemRequest = z
-  .strictObject(proof)
+/** `POST /v1/links/inspect`. No one-time code: looking has no effect, and guesses must be counted. */
+export const inspectRequest = z
+  .strictObject(evidence)
   .refine((body) => (body.token === undefined) !== (body.code === undefined), 'needs either token or code')
+  .meta({ id: 'InspectRequest' });
+export type InspectRequest = z.infer<typeof inspectRequest>;
+
+/** `POST /v1/links/redeem` */
+export const redeemRequest = z
+  .strictObject({
+    ...evidence,
+    id: z.string().min(1).max(64).optional().describe("the link's id, with oneTimeCode"),
+    oneTimeCode: z
+      .string()
+      .min(1)
+      .max(64)
+      .optional()
+      .describe('what a person typed; case, spaces and dashes as they come'),
+  })
+  .refine(
+    ({ token, code, id, oneTimeCode }) =>
+      [token, code, id].filter((one) => one !== undefined).length === 1 &&
+      (id === undefined) === (oneTimeCode === undefined),
+    'needs either token, or code, or id and oneTimeCode',
+  )
   .meta({ id: 'RedeemRequest' });
 export type RedeemRequest = z.infer<typeof redeemRequest>;
 

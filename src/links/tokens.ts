@@ -3,6 +3,7 @@ import type { Clock } from '../clock.js';
 import { TokenInvalid } from './errors.js';
 import type { KeyRing, SigningKey, TokenKind } from './key-ring.js';
 import type { Link } from './link.js';
+import { spellCode } from './one-time-code.js';
 import { parseStrictJson } from './strict-json.js';
 
 const MAX_LENGTH = 2048;
@@ -19,6 +20,8 @@ export interface Proof {
   readonly expired: boolean;
   /** a code that the confirm page issued after redeeming the link itself */
   readonly redeemedOnPage: boolean;
+  /** whoever holds it has typed the one-time code of the requesting screen, which stands in for the verifier */
+  readonly bound: boolean;
 }
 
 type Claims = Record<string, unknown>;
@@ -38,6 +41,7 @@ const CODE_CLAIMS = {
   jti: 'string',
   purpose: 'string',
   redeemed: 'boolean',
+  bound: 'boolean',
   iat: 'integer',
   exp: 'integer',
 } as const;
@@ -75,8 +79,9 @@ export class Tokens {
   /**
    * The code a browser carries from the confirm page to the app.
    * @param lifetime seconds; the code never outlives a link that is still to be redeemed
+   * @param bound whether the one-time code of the requesting screen was typed
    */
-  mintCode(link: Link, lifetime: number): string {
+  mintCode(link: Link, lifetime: number, bound: boolean): string {
     const now = Math.floor(this.clock() / 1000);
     const redeemed = link.redeemedAt !== null;
     const end = redeemed ? Infinity : Math.floor(link.expiresAt / 1000);
@@ -86,6 +91,7 @@ export class Tokens {
       jti: link.id,
       purpose: link.purpose,
       redeemed,
+      bound,
       iat: now,
       exp: Math.min(now + lifetime, end),
     });
@@ -107,11 +113,16 @@ export class Tokens {
   }
 
   isFormNonce(token: string, nonce: string): boolean {
-    return this.ring.keys.some((key) => {
-      const expected = Buffer.from(key.mac('form', token));
-      const given = Buffer.from(nonce);
-      return given.length === expected.length && timingSafeEqual(given, expected);
-    });
+    return this.ring.keys.some((key) => equal(key.mac('form', token), nonce));
+  }
+
+  /** The link's short second form, for people to type. Like the token it follows from the row and is never stored. */
+  oneTimeCode(id: string): string {
+    return codeBy(this.ring.signer, id);
+  }
+
+  isOneTimeCode(id: string, code: string): boolean {
+    return this.ring.keys.some((key) => equal(codeBy(key, id), code));
   }
 
   private sign(kind: TokenKind, purpose: string, claims: Claims): string {
@@ -132,6 +143,7 @@ export class Tokens {
       purpose: claims.purpose,
       expired: (claims.exp as number) * 1000 <= this.clock(),
       redeemedOnPage: claims.redeemed === true,
+      bound: claims.bound === true,
     };
   }
 
@@ -150,6 +162,16 @@ export class Tokens {
     const now = this.clock() / 1000;
     if (!complete || claims.iss !== this.issuer || (claims.iat as number) > now + CLOCK_SKEW) throw new TokenInvalid();
   }
+}
+
+function codeBy(key: SigningKey, id: string): string {
+  return spellCode(Buffer.from(key.mac('one-time code', id), 'base64url'));
+}
+
+/** In constant time for texts of one length. */
+function equal(expected: string, given: string): boolean {
+  const [one, other] = [Buffer.from(expected), Buffer.from(given)];
+  return one.length === other.length && timingSafeEqual(one, other);
 }
 
 function verifySignature(key: SigningKey, kind: TokenKind, purpose: string, token: string): void {

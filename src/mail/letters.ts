@@ -10,6 +10,8 @@ export interface LetterFacts {
   readonly purpose: string;
   readonly locale: string;
   readonly url: string;
+  /** to type where the link was asked for, if the purpose has one */
+  readonly oneTimeCode: string | null;
   readonly appName: string;
   /** seconds */
   readonly lifetime: number;
@@ -31,7 +33,7 @@ interface Words {
   readonly text: Render;
 }
 
-const FACTS = ['url', 'app.name', 'purpose', 'lifetime', 'expiresAt', 'expiresToday', 'locale', 'dir'];
+const FACTS = ['url', 'oneTimeCode', 'app.name', 'purpose', 'lifetime', 'expiresAt', 'expiresToday', 'locale', 'dir'];
 /** What a template of any purpose may name. */
 export const MAIL_VARIABLES = [...FACTS, ...MAIL_WORDS];
 
@@ -88,6 +90,7 @@ export class Letters {
     });
     const known = {
       url: facts.url,
+      oneTimeCode: facts.oneTimeCode,
       app: { name: own(facts.appName) },
       purpose: facts.purpose,
       lifetime: durationText(facts.lifetime, format),
@@ -110,7 +113,8 @@ export class Letters {
           const templateData = Object.fromEntries(this.variables.get(purpose)!.map((name) => [name, value]));
           faults.attempt(() => {
             try {
-              this.write({ ...sample, purpose, locale, templateData });
+              const oneTimeCode = value && '7K2M-9QXT';
+              this.write({ ...sample, oneTimeCode, purpose, locale, templateData });
             } catch (error) {
               throw new TemplateFault(
                 join(this.templatesDir, 'purposes', purpose, locale),

@@ -10,6 +10,8 @@ import { readYamlFile } from './yaml-file.js';
 const schema = z.strictObject({
   /** how long the link works */
   expiry: z.string(),
+  /** before the one-time code, where there is one */
+  code: z.string(),
   /** before the link to copy */
   fallback: z.string(),
 });

@@ -29,6 +29,7 @@ export const LINK_COLUMNS = {
   redeem_key: 'text',
   revoked_at: 'bigint',
   opened_at: 'bigint',
+  code_attempts: 'integer',
   delivery_status: 'text',
   attempts: 'integer',
   due_at: 'bigint',
@@ -45,6 +46,7 @@ const LATER = [
   'redeem_key',
   'revoked_at',
   'opened_at',
+  'code_attempts',
   'attempts',
   'lease',
   'sent_at',
@@ -121,6 +123,7 @@ export function toLink(row: LinkRow & { superseded: Cell | boolean }): Link {
     redeemKey: row.redeem_key as string | null,
     revokedAt: time(row.revoked_at),
     openedAt: time(row.opened_at),
+    codeAttempts: row.code_attempts as number,
     superseded: Boolean(row.superseded),
     delivery: {
       status: row.delivery_status as DeliveryStatus,

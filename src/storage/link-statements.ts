@@ -87,6 +87,13 @@ export function linkStatements({ rows, byKey, skipLocked }: Dialect) {
         AND NOT ${SUPERSEDED}
       RETURNING ${NAMES}, 0 AS superseded`,
 
+    /** $1 how much to count, $2 app, $3 id, $4 purpose, $5 how many are too many */
+    tryCode: `
+      WITH now AS (SELECT 1)
+      UPDATE links SET code_attempts = code_attempts + $1
+      WHERE app = $2 AND id = $3 AND purpose = $4 AND code_attempts < $5
+      RETURNING id`,
+
     find: `${select} WHERE l.app = $1 AND l.id = $2`,
     findByIdempotencyKey: `${select} WHERE l.app = $1 AND l.idempotency_key = $2`,
     releaseIdempotencyKey:

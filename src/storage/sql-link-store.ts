@@ -61,6 +61,15 @@ export class SqlLinkStore implements LinkStore {
     return this.redeemInBatch(question);
   }
 
+  async tryCode(
+    app: string,
+    id: string,
+    purpose: string,
+    { right, most }: { right: boolean; most: number },
+  ): Promise<boolean> {
+    return (await this.queries.rows(this.sql.tryCode, [Number(!right), app, id, purpose, most])).length > 0;
+  }
+
   async find(app: string, id: string): Promise<Link | undefined> {
     return this.one(this.sql.find, [app, id]);
   }

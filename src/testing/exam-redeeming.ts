@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type Link } from '../links/link.js';
 import type { Redemption } from '../links/link-store.js';
-import { NOW, sampleLink, asks, inserted, type ExamCase } from './exam-tools.js';
+import { NOW, ids, sampleLink, asks, inserted, type ExamCase } from './exam-tools.js';
 
 /** A redemption that must fail, and must leave the link to be redeemed properly. */
 function refused(
@@ -76,6 +76,36 @@ export const redeemingCases: readonly ExamCase[] = [
     { challenge: 'c' },
   ),
   refused('the moment of expiry', sampleLink, { now: NOW + 600_000 }, { now: NOW + 599_999 }),
+  {
+    name: 'counts wrong one-time codes up to the limit, also when 40 are tried at once, and right ones never',
+    run: async (store) => {
+      const link = await inserted(store, sampleLink());
+      const attempt = (right: boolean): Promise<boolean> =>
+        store.tryCode('default', link.id, link.purpose, { right, most: 5 });
+      for (let n = 0; n < 8; n++) assert.equal(await attempt(true), true);
+      const answers = await Promise.all(Array.from({ length: 40 }, () => attempt(false)));
+      assert.equal(answers.filter(Boolean).length, 5);
+      assert.equal(await attempt(true), false);
+      assert.equal((await store.find('default', link.id))?.codeAttempts, 5);
+      assert.equal((await store.redeem(asks(link)))?.id, link.id);
+    },
+  },
+  {
+    name: 'tries one-time codes for a decoy or a used link as for any other, and not across apps or purposes',
+    run: async (store) => {
+      const decoy = await inserted(store, sampleLink({ decoy: true }));
+      const used = await inserted(store, sampleLink());
+      await store.redeem(asks(used));
+      const wrong = { right: false, most: 1 };
+      for (const { id, purpose } of [decoy, used]) {
+        assert.equal(await store.tryCode('other', id, purpose, wrong), false);
+        assert.equal(await store.tryCode('default', id, 'magic-link', wrong), false);
+        assert.equal(await store.tryCode('default', id, purpose, wrong), true);
+        assert.equal(await store.tryCode('default', id, purpose, wrong), false);
+      }
+      assert.equal(await store.tryCode('default', ids.next(), used.purpose, wrong), false);
+    },
+  },
   {
     name: 'redeems without a verifier where none is required',
     run: async (store) => {

@@ -46,6 +46,7 @@ export function sampleLink(change: Partial<Omit<Link, 'delivery'>> & { delivery?
     redeemKey: null,
     revokedAt: null,
     openedAt: null,
+    codeAttempts: 0,
     superseded: false,
     ...rest,
     delivery: {

@@ -3,17 +3,32 @@ import { callerFor } from '../support/apps.js';
 import { CANARY, STATUS_OF, expectNoEcho, expectProblem, type Code } from '../support/problem.js';
 import { API_KEY, HandSetClock, mintBody, startService, type Answer, type TestService } from '../support/service.js';
 import { lockDatabase } from '../support/sqlite-lock.js';
+import { TemplatesCopy } from '../support/templates.js';
 import { within } from '../support/within.js';
 
 const clock = new HandSetClock();
+const templates = new TemplatesCopy();
 let service: TestService;
 beforeAll(async () => {
-  service = await startService({ clock, env: { REDIRECT_URIS: 'https://app.example/callback' } });
+  templates.edit('purposes/magic-link/purpose.yaml', 'oneTimeCode: none', 'oneTimeCode: mail');
+  const env = { REDIRECT_URIS: 'https://app.example/callback', TEMPLATES_DIR: templates.directory };
+  service = await startService({ clock, env });
 });
-afterAll(() => service.stop());
+afterAll(async () => {
+  await service.stop();
+  templates.discard();
+});
 
 const redeem = (token: string, more: object = {}): Promise<Answer> =>
   service.api('POST', '/v1/links/redeem', { token, purpose: 'password-reset', ...more });
+/** Types a code for a link until it is dead. @returns the last answer to a wrong one */
+const mistype = async (times: number): Promise<Answer> => {
+  const { id } = await service.mintReturned({ purpose: 'magic-link', subject: CANARY });
+  const typed = { purpose: 'magic-link', id, oneTimeCode: CANARY.slice(0, 8).replace('r', '0') };
+  let answer = await service.api('POST', '/v1/links/redeem', typed);
+  for (let more = 1; more < times; more++) answer = await service.api('POST', '/v1/links/redeem', typed);
+  return answer;
+};
 const lock = () => lockDatabase(join(service.directory, 'oncelink.sqlite'));
 
 /** How each problem comes about, and something of the input that must not come back. */
@@ -29,6 +44,8 @@ const PRODUCE: Record<Code, () => Promise<Answer>> = {
   },
   not_found: () => service.api('GET', `/v1/links/${CANARY}`),
   token_invalid: () => redeem(`${CANARY}.${CANARY}.${CANARY}`),
+  code_incorrect: () => mistype(1),
+  code_exhausted: () => mistype(6),
   link_expired: async () => {
     const { token } = await service.mintReturned({ expiresIn: 60, subject: CANARY });
     clock.advance(60);

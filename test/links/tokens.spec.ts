@@ -191,20 +191,21 @@ test('a token of one purpose does not verify as another, even with its purpose c
 });
 
 test('a code is no link and a link is no code', () => {
-  const code = tokens.mintCode(link, 300);
+  const code = tokens.mintCode(link, 300, false);
   expect(tokens.readCode(code)).toEqual({
     id: link.id,
     app: 'default',
     purpose: 'password-reset',
     expired: false,
     redeemedOnPage: false,
+    bound: false,
   });
   invalid(code);
   expect(() => tokens.readCode(good)).toThrow(TokenInvalid);
 });
 
 test('a code lives as long as asked, never longer than the link', () => {
-  const life = (lifetime: number): number => parts(tokens.mintCode(link, lifetime))[1].exp - NOW / 1000;
+  const life = (lifetime: number): number => parts(tokens.mintCode(link, lifetime, false))[1].exp - NOW / 1000;
   expect(life(300)).toBe(300);
   expect(life(900)).toBe(600);
 });

@@ -7,6 +7,8 @@ export const STATUS_OF = {
   forbidden: 403,
   not_found: 404,
   token_invalid: 400,
+  code_incorrect: 400,
+  code_exhausted: 410,
   link_expired: 410,
   link_redeemed: 410,
   link_revoked: 410,

@@ -9,8 +9,8 @@ export function mint(appId: string, request: Record<string, unknown>): Promise<v
   return withStores(async (stores) => {
     const app = await stores.apps.find(appId);
     if (!app) throw new Failure(`There is no app ${appId}. \`oncelink apps list\` shows them.`);
-    const { link, url, token } = await (await createLinks(stores)).mint(app, request);
-    printJson({ ...toResource(link, Date.now()), url, token });
+    const { link, url, token, oneTimeCode } = await (await createLinks(stores)).mint(app, request);
+    printJson({ ...toResource(link, Date.now()), url, token, oneTimeCode });
   });
 }
 

@@ -69,6 +69,7 @@ export class Links1764000000000 implements MigrationInterface {
           text('redeem_key', maybe),
           time('revoked_at'),
           time('opened_at'),
+          { ...flag('code_attempts'), default: 0 },
           text('delivery_status'),
           { ...flag('attempts'), default: 0 },
           time('due_at'),
