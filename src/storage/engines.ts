@@ -2,74 +2,18 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { DataSource, type DataSourceOptions, type MixedList } from 'typeorm';
+import { postgres, sqlite, type Dialect } from './dialects.js';
 import { Links1764000000000 } from './migrations/1764000000000-links.js';
-
-/** What differs between the engines' SQL. Statements are put together once, at start. */
-export interface Dialect {
-  readonly name: 'sqlite' | 'postgres';
-  /** A table expression over a JSON array of objects, so that one constant statement serves any batch. */
-  readonly rows: (json: string, columns: Readonly<Record<string, ColumnType>>, alias: string) => string;
-  /**
-   * What is added to `column = q.key` so that rows are looked up by their key, however small the planner believes the
-   * table to be: without statistics PostgreSQL would read all of it once per batch.
-   */
-  readonly byKey: (column: string, keys: string) => string;
-  /** Skip rows that another instance is claiming. */
-  readonly skipLocked: string;
-  /**
-   * Makes transactions that name the same key ($1: JSON array of keys) wait for each other, so that a count and the
-   * insert that relies on it are one step across instances. null: the engine has one writer at a time anyway.
-   */
-  readonly lock: string | null;
-  /** Whether the database is another process, whose answer may never arrive. */
-  readonly remote: boolean;
-  /** Whether nothing was done because somebody else holds the database just now. */
-  readonly isBusy: (error: unknown) => boolean;
-  /** The driver's form of the values of `$1`, `$2`, … */
-  readonly bind: (values: unknown[]) => unknown[];
-}
-export type ColumnType = 'text' | 'bigint' | 'integer' | 'json';
 
 export const MIGRATIONS: MixedList<new () => never> = [Links1764000000000 as never];
 
 /** How long PostgreSQL may work on a request's statement, in ms: it gives up before we do. */
 const PATIENCE = 1_500;
 
-const sqlite: Dialect = {
-  name: 'sqlite',
-  // Each row is turned into JSONB once: reading its members from text would parse the text again for each of them.
-  rows: (json, columns, alias) =>
-    `(WITH j AS MATERIALIZED (SELECT jsonb(value) AS row FROM json_each(${json}))
-      SELECT ${Object.entries(columns)
-        .map(([name, type]) => `row ${type === 'json' ? '->' : '->>'} '$.${name}' AS ${name}`)
-        .join(', ')} FROM j) AS ${alias}`,
-  byKey: () => '',
-  skipLocked: '',
-  lock: null,
-  remote: false,
-  isBusy: (error) => /^SQLITE_(BUSY|LOCKED)/.test(String((error as { code?: string }).code)),
-  bind: (values) => values,
-};
-
-const postgres: Dialect = {
-  name: 'postgres',
-  rows: (json, columns, alias) =>
-    `json_to_recordset((${json})::json) AS ${alias}(${Object.entries(columns)
-      .map(([name, type]) => `${name} ${type}`)
-      .join(', ')})`,
-  byKey: (column, keys) => `AND ${column} = ANY(ARRAY(${keys}))`,
-  skipLocked: 'FOR UPDATE SKIP LOCKED',
-  // In one order everywhere, so that two batches cannot wait for each other in a ring.
-  lock: `SELECT pg_advisory_xact_lock(hashtextextended(key, 0))
-    FROM (SELECT DISTINCT json_array_elements_text($1::json) AS key ORDER BY key) AS keys`,
-  remote: true,
-  isBusy: () => false,
-  bind: (values) => values,
-};
-
 interface Engine {
   readonly dialect: Dialect;
-  options(url: string, patience: { patient: boolean }): DataSourceOptions;
+  /** Drivers are loaded when they are needed: nobody has to have them all. */
+  options(url: string, patience: { patient: boolean }): Promise<DataSourceOptions>;
   /** Settings that belong to the connection, and refusal of what would lose acknowledged writes. */
   prepare(dataSource: DataSource, patience: { patient: boolean }): Promise<void>;
 }
@@ -88,37 +32,31 @@ async function makeDurable(dataSource: DataSource, { patient }: { patient: boole
   );
 }
 
-/**
- * `sqlite3` would run statements of one connection side by side and put finished ones away later. A write that is refused
- * as busy stays open until then, and any other write in the meantime joins its transaction: it is answered, and then
- * rolled back with it.
- */
-function oneAtATime({ driver }: DataSource): void {
-  (driver as unknown as { databaseConnection: { serialize(): void } }).databaseConnection.serialize();
-}
-
 /** THE ENGINES: URL scheme → data source. Another engine is another line. */
 const ENGINES: Record<string, Engine> = {
   sqlite: {
     dialect: sqlite,
-    options: (url) => ({ type: 'sqlite', database: filePath(url) }),
-    prepare: async (dataSource, patience) => {
-      oneAtATime(dataSource);
-      await makeDurable(dataSource, patience);
+    options: async (url) => {
+      const { sqliteDriver: driver } = await import('./sqlite-connection.js');
+      return { type: 'sqlite', driver, database: filePath(url) };
     },
+    prepare: makeDurable,
   },
   // The way off `sqlite3`, which is archived: the same file, another driver, which names its parameters by object.
   'better-sqlite3': {
     dialect: { ...sqlite, bind: (values) => [Object.fromEntries(values.map((value, index) => [index + 1, value]))] },
-    options: (url) => ({ type: 'better-sqlite3', database: filePath(url) }),
+    options: async (url) => ({ type: 'better-sqlite3', database: filePath(url) }),
     prepare: makeDurable,
   },
   postgres: {
     dialect: postgres,
-    options: (url, { patient }) => ({
+    options: async (url, { patient }) => ({
       type: 'postgres',
       url,
       extra: {
+        Client: (await import('./postgres-connection.js')).PostgresConnection,
+        // What is asked in one breath goes out in one write, each statement on its own.
+        pipeline: true,
         // Whatever the server's default: a commit that is not on disk could be forgotten, and a used link be good again.
         // And every question of ours has its index; reading whole tables is never the better plan.
         options: `-c synchronous_commit=on -c enable_seqscan=off -c statement_timeout=${patient ? 0 : PATIENCE}`,
@@ -177,7 +115,7 @@ export interface Database {
  */
 export async function openDatabase(url: string, patience = { patient: false }): Promise<Database> {
   const engine = engineOf(url)!;
-  const options = engine.options(url, patience);
+  const options = await engine.options(url, patience);
   const file = fileOf(url);
   if (file !== undefined && file !== ':memory:') mkdirSync(dirname(file), { recursive: true });
   const dataSource = new DataSource({

@@ -1,5 +1,5 @@
 import type { Attempt, DeliveryStatus, JsonObject, Link, Message, Scalars } from '../links/link.js';
-import type { ColumnType } from './engines.js';
+import type { ColumnType } from './dialects.js';
 
 /** The columns of `links`, in the order in which statements name them. */
 export const LINK_COLUMNS = {
@@ -92,6 +92,14 @@ export function toNewRow(link: Link): Partial<LinkRow> {
     due_at: delivery.dueAt,
     deliver_by: delivery.deliverBy,
   };
+}
+
+/** A row as a JSON array of its cells in the order of `LINK_COLUMNS`: SQLite hands it over as text, PostgreSQL's driver parses it. */
+export type PackedRow = string | Cell[];
+
+export function unpack(packed: PackedRow): LinkRow {
+  const cells = typeof packed === 'string' ? (JSON.parse(packed) as Cell[]) : packed;
+  return Object.fromEntries(Object.keys(LINK_COLUMNS).map((name, index) => [name, cells[index]])) as LinkRow;
 }
 
 /** @param row as the driver returns it; PostgreSQL sends `bigint` as text */

@@ -1,4 +1,4 @@
-import type { Dialect } from './engines.js';
+import type { Dialect } from './dialects.js';
 import { LINK_COLUMNS, NEW_LINK_COLUMNS } from './link-rows.js';
 
 const NAMES = Object.keys(LINK_COLUMNS).join(', ');
@@ -35,7 +35,7 @@ const NEW_VALUES = Object.keys(NEW_LINK_COLUMNS)
  * numbers them by appearance. They begin with WITH where rows come back from a write: TypeORM's `sqlite3` driver
  * returns no rows for text that begins with INSERT, UPDATE or DELETE.
  */
-export function linkStatements({ rows, byKey, skipLocked }: Dialect) {
+export function linkStatements({ rows, packed, byKey, skipLocked }: Dialect) {
   const all = Object.keys(LINK_COLUMNS)
     .map((name) => `l.${name} AS ${name}`)
     .join(', ');
@@ -85,7 +85,7 @@ export function linkStatements({ rows, byKey, skipLocked }: Dialect) {
         AND (l.code_challenge IS NULL OR l.code_challenge = q.given_challenge
           OR (q.given_challenge IS NULL AND q.challenge_required = 0))
         AND NOT ${SUPERSEDED}
-      RETURNING ${NAMES}, 0 AS superseded`,
+      RETURNING ${packed(NAMES)} AS packed`,
 
     /** $1 how much to count, $2 app, $3 id, $4 purpose, $5 how many are too many */
     tryCode: `

@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { DataSource, QueryRunner } from 'typeorm';
 import { Unavailable } from '../links/errors.js';
-import type { Database, Dialect } from './engines.js';
+import type { Dialect } from './dialects.js';
+import type { Database } from './engines.js';
 
 /** Longest wait for an answer, in ms: whoever asks hears within two seconds. */
 export const PATIENCE = 1_800;
@@ -43,18 +44,20 @@ export class Queries {
     return this.answered(deadline, () => this.lockedRows(lock, keys, sql, values));
   }
 
+  /** Sent in one go: the lock is held until the commit, and what stands behind it in the line sees what it waited for. */
   private lockedRows<Row>(lock: string, keys: unknown[], sql: string, values: unknown[]): Promise<Row[]> {
     return this.connected(async (runner) => {
-      await runner.startTransaction();
-      try {
-        await runner.query(lock, keys);
-        const rows = rowsOf<Row>(await runner.query(sql, values));
-        await runner.commitTransaction();
-        return rows;
-      } catch (error) {
-        if (isAnswer(error)) await runner.rollbackTransaction();
-        throw error;
-      }
+      const client = (await runner.connect()) as Pipeline;
+      const answers = await Promise.allSettled([
+        client.query('BEGIN'),
+        client.query(lock, keys),
+        client.query<Row>(sql, values),
+        // After a refused statement this rolls back.
+        client.query('COMMIT'),
+      ]);
+      const refusal = answers.find((answer) => answer.status === 'rejected');
+      if (refusal) throw refusal.reason;
+      return (answers[2] as PromiseFulfilledResult<{ rows: Row[] }>).value.rows;
     });
   }
 
@@ -99,6 +102,11 @@ export class Queries {
       }
     }
   }
+}
+
+/** A connection on which one need not wait for an answer before the next question. */
+interface Pipeline {
+  query<Row>(sql: string, values?: unknown[]): Promise<{ rows: Row[] }>;
 }
 
 /** A remote database may never answer; then the outcome is unknown, which is no verdict either. */

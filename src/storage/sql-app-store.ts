@@ -18,6 +18,10 @@ interface KeyRow {
   revoked_at: string | number | null;
 }
 
+// Columns by name: a prepared statement must not change what it returns when a migration adds one.
+const SELECT_APP = 'SELECT id, name, redirect_uris FROM apps';
+const SELECT_KEY = 'SELECT id, app, secret_hash, scopes, label, created_at, revoked_at FROM api_keys';
+
 /** Apps and API keys on TypeORM. */
 export class SqlAppStore implements AppStore {
   private readonly queries: Queries;
@@ -27,12 +31,12 @@ export class SqlAppStore implements AppStore {
   }
 
   async find(id: string): Promise<App | undefined> {
-    const [row] = await this.queries.rows<AppRow>('SELECT * FROM apps WHERE id = $1', [id]);
+    const [row] = await this.queries.rows<AppRow>(`${SELECT_APP} WHERE id = $1`, [id]);
     return row && toApp(row);
   }
 
   async list(): Promise<App[]> {
-    return (await this.queries.rows<AppRow>('SELECT * FROM apps ORDER BY id', [])).map(toApp);
+    return (await this.queries.rows<AppRow>(`${SELECT_APP} ORDER BY id`, [])).map(toApp);
   }
 
   async save({ id, name, redirectUris }: App): Promise<void> {
@@ -44,14 +48,12 @@ export class SqlAppStore implements AppStore {
   }
 
   async findKey(id: string): Promise<StoredApiKey | undefined> {
-    const [row] = await this.queries.rows<KeyRow>('SELECT * FROM api_keys WHERE id = $1', [id]);
+    const [row] = await this.queries.rows<KeyRow>(`${SELECT_KEY} WHERE id = $1`, [id]);
     return row && toKey(row);
   }
 
   async listKeys(app: string): Promise<StoredApiKey[]> {
-    return (
-      await this.queries.rows<KeyRow>('SELECT * FROM api_keys WHERE app = $1 ORDER BY created_at, id', [app])
-    ).map(toKey);
+    return (await this.queries.rows<KeyRow>(`${SELECT_KEY} WHERE app = $1 ORDER BY created_at, id`, [app])).map(toKey);
   }
 
   async saveKey(key: StoredApiKey): Promise<void> {

@@ -13,7 +13,7 @@ import type {
 import type { Database } from './engines.js';
 import { GroupCommit } from './group-commit.js';
 import { linkStatements } from './link-statements.js';
-import { toLink, toMessage, toNewRow, type LinkRow, type MessageRow } from './link-rows.js';
+import { toLink, toMessage, toNewRow, unpack, type LinkRow, type MessageRow, type PackedRow } from './link-rows.js';
 import { Queries } from './queries.js';
 
 type Row = LinkRow & { superseded: number | boolean };
@@ -206,8 +206,9 @@ export class SqlLinkStore implements LinkStore {
       new_redeem_key: question.redeemKey,
       moment: question.now,
     }));
-    const rows = await this.queries.rows<Row>(this.sql.redeem, [JSON.stringify(questions)], deadline);
-    const won = new Map(rows.map((row) => [row.id, toLink(row)]));
+    const rows = await this.queries.rows<{ packed: PackedRow }>(this.sql.redeem, [JSON.stringify(questions)], deadline);
+    const links = rows.map(({ packed }) => toLink({ ...unpack(packed), superseded: 0 }));
+    const won = new Map(links.map((link) => [link.id, link]));
     return batch.map(({ id }) => won.get(id));
   }
 
