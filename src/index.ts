@@ -13,7 +13,9 @@ export { LinksModule, type LinksOptions } from './links/links.module.js';
 export { HttpModule, type HttpOptions } from './http/http.module.js';
 export { createFastifyAdapter, prepareHttp } from './http/configure-http.js';
 /** What the modules' options are made of. */
-export { KeyRing, KeySetError, type Algorithm } from './links/key-ring.js';
+export { KeySetError, type Algorithm } from './links/jwk-set.js';
+export { readKeyFile, type KeyEvent } from './links/key-file.js';
+export { KeyRing } from './links/key-ring.js';
 export { parseSender, type Sender } from './mail/mailer.js';
 export { createLogger, type Logger, type LogLevel } from './log.js';
 export type { Clock } from './clock.js';

@@ -1,7 +1,8 @@
 import 'reflect-metadata';
 import { existsSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
-import { createLogger } from './log.js';
+import { KeyFile } from './links/key-file.js';
+import { createLogger, type Logger } from './log.js';
 import { createService, type Service } from './service.js';
 import { readSettings, type Settings } from './settings.js';
 
@@ -20,6 +21,7 @@ try {
   const logger = createLogger(settings.logLevel);
   const service = await createService(settings, logger);
   stopOnSignals(service);
+  process.on('SIGHUP', () => reloadKeys(service, logger));
   await service.app.listen(settings.port, settings.host);
   if (!settings.production) greet(settings, service);
   logger.info({ url: settings.publicUrl, production: settings.production }, 'ready');
@@ -45,6 +47,13 @@ function stopOnSignals({ app }: Service): void {
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+}
+
+/** The file is looked at every second anyway; a signal is for those who expect it, and must not end the process. */
+function reloadKeys({ app }: Service, logger: Logger): void {
+  const file = app.get<KeyFile | undefined>(KeyFile);
+  if (file) void file.look();
+  else logger.warn('SIGNING_KEYS are given inline: to change them, restart');
 }
 
 function greet({ publicUrl, relays }: Settings, { newApiKey }: Service): void {

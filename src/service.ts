@@ -1,7 +1,6 @@
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { randomBytes, randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ApiKeys } from './apps/api-keys.js';
 import { APP_STORE, SCOPES, type AppStore } from './apps/app.js';
@@ -9,7 +8,10 @@ import { AppModule } from './app.module.js';
 import type { Clock } from './clock.js';
 import { createFastifyAdapter, prepareHttp } from './http/configure-http.js';
 import { Metrics } from './http/metrics.js';
-import { KeyRing } from './links/key-ring.js';
+import { readKeyFile } from './links/key-file.js';
+import type { KeyRing } from './links/key-ring.js';
+import { newKey } from './links/new-key.js';
+import type { LinksOptions } from './links/links.module.js';
 import type { Logger } from './log.js';
 import type { Settings } from './settings.js';
 
@@ -19,16 +21,28 @@ export interface Service {
   readonly newApiKey: string | undefined;
 }
 
+type Event = Parameters<NonNullable<LinksOptions['log']>>[0];
+/** How loudly the domain's events are told. */
+const LEVELS: Readonly<Record<Event, 'info' | 'warn' | 'error'>> = {
+  'mail sent': 'info',
+  'mail delayed': 'warn',
+  'mail failed': 'error',
+  'courier stopped short': 'error',
+  'signing keys read': 'info',
+  'signing keys not usable': 'error',
+  'signing keys open to others': 'warn',
+};
+
 /** Composes and initialises the service; it does not listen yet. Development fills in what production demands. */
 export async function createService(settings: Settings, logger: Logger, clock?: Clock): Promise<Service> {
-  const signingKeys =
-    settings.signingKeys instanceof KeyRing ? settings.signingKeys : generateKeyRing(settings.signingKeys.generateAt);
+  const path = settings.signingKeysFile;
   const module = AppModule.for(settings, {
-    signingKeys,
+    signingKeys: settings.signingKeys ?? (await generateKeyRing(path!)),
+    signingKeysFile: path === undefined ? undefined : { path, strict: settings.production },
     clock,
     log: (event, facts) => {
-      if (event !== 'courier stopped short') app.get(Metrics).countMail(event.slice('mail '.length));
-      logger[event === 'mail sent' ? 'info' : event === 'mail delayed' ? 'warn' : 'error'](facts, event);
+      if (event.startsWith('mail ')) app.get(Metrics).countMail(event.slice('mail '.length));
+      logger[LEVELS[event]](facts, event);
     },
   });
   const app = await NestFactory.create<NestFastifyApplication>(module, createFastifyAdapter(settings.trustProxy), {
@@ -73,14 +87,14 @@ async function registerDefaultApp(
 }
 
 /** A JWK Set with one random HS256 key, readable by its owner only. */
-function generateKeyRing(file: string): KeyRing {
-  const jwk = { kty: 'oct', alg: 'HS256', kid: randomUUID().slice(0, 8), k: randomBytes(32).toString('base64url') };
+async function generateKeyRing(file: string): Promise<KeyRing> {
+  const keys = [await newKey('HS256', Date.now())];
   mkdirSync(dirname(file), { recursive: true });
   try {
     // `wx`: of two processes that start at once, one writes and the other reads.
-    writeFileSync(file, `${JSON.stringify({ keys: [jwk] }, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
+    writeFileSync(file, `${JSON.stringify({ keys }, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
-  return KeyRing.fromJwks(readFileSync(file, 'utf8'));
+  return readKeyFile(file, false);
 }

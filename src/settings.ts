@@ -1,11 +1,13 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ApiKeys } from './apps/api-keys.js';
 import { redirectUriFault } from './apps/app.js';
 import { parseDuration } from './clock.js';
 import { LOG_LEVELS, type LogLevel } from './log.js';
-import { KeyRing, type KeySetError } from './links/key-ring.js';
+import type { KeySetError } from './links/jwk-set.js';
+import { readKeyFile } from './links/key-file.js';
+import { KeyRing } from './links/key-ring.js';
 import { parseRecipient } from './links/recipient.js';
 import { parseSender, type Sender } from './mail/mailer.js';
 import { relayUrlFault } from './mail/transports.js';
@@ -20,8 +22,10 @@ export interface Settings {
   readonly databaseUrl: string;
   /** where development keeps its files */
   readonly dataDir: string;
-  /** the ring, or the file that development generates it into */
-  readonly signingKeys: KeyRing | { generateAt: string };
+  /** undefined: development generates them into `signingKeysFile` */
+  readonly signingKeys: KeyRing | undefined;
+  /** undefined: they are given inline, and stay as they are until a restart */
+  readonly signingKeysFile: string | undefined;
   /** empty: the dev inbox keeps the mail */
   readonly relays: readonly string[];
   readonly mailFrom: Sender;
@@ -149,7 +153,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     LOG_LEVELS.find((level) => level === text),
   );
   const host = read('HOST')!;
-  const signingKeys = readSigningKeys(env, production, read, fault);
+  const keys = readSigningKeys(env, production, read, fault);
 
   if (faults.length > 0) throw new SettingsError(faults);
   return Object.freeze({
@@ -159,7 +163,8 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     publicUrl: publicUrl!,
     databaseUrl: databaseUrl!,
     dataDir,
-    signingKeys: signingKeys!,
+    signingKeys: keys.ring,
+    signingKeysFile: keys.file,
     relays: relays ?? [],
     mailFrom: mailFrom!,
     apiKey,
@@ -176,33 +181,23 @@ function readSigningKeys(
   production: boolean,
   read: (name: string, remedy?: string) => string | undefined,
   fault: (name: string, problem: string) => void,
-): Settings['signingKeys'] | undefined {
-  const parse = (name: string, text: string): KeyRing | undefined => {
+): { ring?: KeyRing; file?: string } {
+  const attempt = (name: string, work: () => KeyRing): KeyRing | undefined => {
     try {
-      return KeyRing.fromJwks(text);
+      return work();
     } catch (error) {
       for (const problem of (error as KeySetError).faults) fault(name, problem);
+      return undefined;
     }
-    return undefined;
   };
   const inline = env.SIGNING_KEYS?.trim();
-  if (inline) return parse('SIGNING_KEYS', inline);
+  if (inline) return { ring: attempt('SIGNING_KEYS', () => KeyRing.fromJwks(inline)) };
   const file = read(
     'SIGNING_KEYS_FILE',
     'a file with a JWK Set, or give the set itself in SIGNING_KEYS; `oncelink signing-keys rotate` makes one',
   );
-  if (file === undefined) return undefined;
-  if (!existsSync(file)) {
-    if (!production) return { generateAt: file };
-    fault('SIGNING_KEYS_FILE', 'names a file that does not exist; `oncelink signing-keys rotate` makes one');
-    return undefined;
-  }
-  try {
-    return parse('SIGNING_KEYS_FILE', readFileSync(file, 'utf8'));
-  } catch {
-    fault('SIGNING_KEYS_FILE', 'cannot be read by this user');
-    return undefined;
-  }
+  if (file === undefined || (!production && !existsSync(file))) return { file };
+  return { file, ring: attempt('SIGNING_KEYS_FILE', () => readKeyFile(file, production)) };
 }
 
 /** https, or http on loopback; a path is allowed, for services that stand behind a prefix. */

@@ -7,6 +7,7 @@ const VARIABLES = {
   databaseUrl: ['DATABASE_URL'],
   templatesDir: ['TEMPLATES_DIR'],
   signingKeys: ['SIGNING_KEYS', 'SIGNING_KEYS_FILE'],
+  signingKeysFile: ['SIGNING_KEYS', 'SIGNING_KEYS_FILE'],
   // Its default in development names the port.
   publicUrl: ['PUBLIC_URL', 'PORT'],
   relays: ['SMTP_URL'],

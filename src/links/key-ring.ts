@@ -1,12 +1,9 @@
-import { createHmac, createPrivateKey, createPublicKey, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
+import { createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 import { JwtService } from '@nestjs/jwt';
-import { z } from 'zod';
+import { readJwkSet, type Algorithm, type KeyMaterial, type ReadKey } from './jwk-set.js';
 
-export type Algorithm = 'HS256' | 'ES256' | 'RS256';
 /** What a token is: a mailed link, or the code a browser carries to the app. The JWS `typ` (RFC 8725 section 3.11). */
 export type TokenKind = 'oncelink+jwt' | 'oncelink-code+jwt';
-
-const KID = /^[A-Za-z0-9_-]{1,64}$/;
 
 /**
  * One key of the ring. An HMAC secret is never used itself: each kind of token and purpose has its own key
@@ -14,12 +11,21 @@ const KID = /^[A-Za-z0-9_-]{1,64}$/;
  */
 export class SigningKey {
   private readonly services = new Map<string, JwtService>();
+  readonly kid: string;
+  readonly alg: Algorithm;
+  /** until then it only verifies; ms */
+  readonly signsFrom: number;
+  /** ms, if its set says so */
+  readonly madeAt: number | undefined;
+  private readonly material: KeyMaterial;
 
-  constructor(
-    readonly kid: string,
-    readonly alg: Algorithm,
-    private readonly material: { secret: KeyObject } | { privateKey: KeyObject; publicKey: KeyObject },
-  ) {}
+  constructor({ kid, alg, material, signsFrom, madeAt }: ReadKey) {
+    this.kid = kid;
+    this.alg = alg;
+    this.material = material;
+    this.signsFrom = signsFrom;
+    this.madeAt = madeAt;
+  }
 
   /** @returns the signer and verifier for one kind of token and purpose, made once */
   service(kind: TokenKind, purpose: string): JwtService {
@@ -60,16 +66,25 @@ export class SigningKey {
   }
 }
 
-/** The keys in force: the first signs, all verify. */
+/**
+ * The keys in force: all verify, and the first whose time has come signs. A new key that waits for its time is known to
+ * every instance before the first token is signed with it. The set can be changed while tokens are minted and read.
+ */
 export class KeyRing {
-  private readonly byKid: ReadonlyMap<string, SigningKey>;
+  private byKid: ReadonlyMap<string, SigningKey>;
 
-  constructor(readonly keys: readonly [SigningKey, ...SigningKey[]]) {
-    this.byKid = new Map(keys.map((key) => [key.kid, key]));
+  constructor(private held: readonly [SigningKey, ...SigningKey[]]) {
+    this.byKid = byKid(held);
   }
 
-  get signer(): SigningKey {
-    return this.keys[0];
+  get keys(): readonly [SigningKey, ...SigningKey[]] {
+    return this.held;
+  }
+
+  /** @param now ms; when no key's time has come yet, the last one signs all the same */
+  signerAt(now: number): SigningKey {
+    const { held } = this;
+    return held.find(({ signsFrom }) => signsFrom <= now) ?? held.at(-1)!;
   }
 
   /** `kid` is attacker input: looked up in memory, nothing else. */
@@ -82,78 +97,22 @@ export class KeyRing {
     return { keys: this.keys.map((key) => key.publicJwk()).filter((jwk) => jwk !== undefined) };
   }
 
+  /** Puts the keys of another ring in the place of these: what only these signed is void from now on. */
+  replaceBy({ held }: KeyRing): void {
+    this.held = held;
+    this.byKid = byKid(held);
+  }
+
   /**
    * Reads a JWK Set (RFC 7517 section 5).
    * @throws KeySetError with every fault of the set
    */
   static fromJwks(text: string): KeyRing {
-    const faults: string[] = [];
-    const keys: SigningKey[] = [];
-    readSet(text).forEach((jwk, index) => {
-      const key = readKey(jwk);
-      if (typeof key === 'string') faults.push(`key ${index + 1} ${key}`);
-      else if (keys.some((other) => other.kid === key.kid))
-        faults.push(`key ${index + 1} repeats the kid of another key`);
-      else keys.push(key);
-    });
-    if (faults.length > 0) throw new KeySetError(faults);
+    const keys = readJwkSet(text).map((key) => new SigningKey(key));
     return new KeyRing(keys as [SigningKey, ...SigningKey[]]);
   }
 }
 
-/** Every fault of a JWK Set; key material is never repeated in one. */
-export class KeySetError extends Error {
-  constructor(readonly faults: readonly string[]) {
-    super(`The signing keys cannot be used: ${faults.join('; ')}.`);
-  }
-}
-
-/** @throws KeySetError */
-function readSet(text: string): Record<string, unknown>[] {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    throw new KeySetError(['is not JSON; expected a JWK Set {"keys":[…]}']);
-  }
-  const set = z.object({ keys: z.array(z.record(z.string(), z.unknown())).min(1) }).safeParse(json);
-  if (!set.success) throw new KeySetError(['is not a JWK Set with at least one key: {"keys":[…]}']);
-  return set.data.keys;
-}
-
-/** @returns the key, or what is wrong with it */
-function readKey(jwk: Record<string, unknown>): SigningKey | string {
-  const { kid, alg, kty } = jwk;
-  if (typeof kid !== 'string' || !KID.test(kid)) return 'needs a "kid" of 1 to 64 letters, digits, - and _';
-  try {
-    switch (alg) {
-      case 'HS256': {
-        // RFC 7518 section 3.2: a key at least as long as the hash.
-        const secret = kty === 'oct' && typeof jwk.k === 'string' ? Buffer.from(jwk.k, 'base64url') : Buffer.alloc(0);
-        if (secret.length < 32) return 'must be kty "oct" with at least 32 random bytes in "k" for HS256';
-        if (new Set(secret).size < 12) return 'is not random: its bytes hardly differ';
-        return new SigningKey(kid, alg, { secret: createSecretKey(secret) });
-      }
-      case 'ES256': {
-        if (kty !== 'EC' || jwk.crv !== 'P-256') return 'must be kty "EC" with crv "P-256" for ES256';
-        return new SigningKey(kid, alg, pair(jwk));
-      }
-      case 'RS256': {
-        if (kty !== 'RSA') return 'must be kty "RSA" for RS256';
-        const keys = pair(jwk);
-        if ((keys.publicKey.asymmetricKeyDetails?.modulusLength ?? 0) < 3072)
-          return 'must have at least 3072 bits for RS256';
-        return new SigningKey(kid, alg, keys);
-      }
-      default:
-        return 'needs an "alg" of HS256, ES256 or RS256';
-    }
-  } catch {
-    return 'is not a usable private key';
-  }
-}
-
-function pair(jwk: Record<string, unknown>): { privateKey: KeyObject; publicKey: KeyObject } {
-  const privateKey = createPrivateKey({ key: jwk as never, format: 'jwk' });
-  return { privateKey, publicKey: createPublicKey(privateKey) };
+function byKid(keys: readonly SigningKey[]): ReadonlyMap<string, SigningKey> {
+  return new Map(keys.map((key) => [key.kid, key]));
 }

@@ -13,6 +13,7 @@ import { Letters } from '../mail/letters.js';
 import { Mailer } from '../mail/mailer.js';
 import { ConfirmPage } from './confirm-page.js';
 import { Courier, type CourierOptions } from './courier.js';
+import { KeyFile, type KeyEvent } from './key-file.js';
 import { KeyRing } from './key-ring.js';
 import { LinkIds } from './link-ids.js';
 import { LINK_STORE, type LinkStore } from './link-store.js';
@@ -27,13 +28,19 @@ export interface LinksOptions {
   /** the only base of links, without a trailing slash, and the tokens' `iss` */
   readonly publicUrl: string;
   readonly signingKeys: KeyRing;
+  /** the file they were read from: what changes in it takes effect while the service runs */
+  readonly signingKeysFile?: {
+    readonly path: string;
+    /** whether a file that other users can read is refused; default false */
+    readonly strict?: boolean;
+  };
   /** holds `layouts`, `pages` and `purposes` */
   readonly templatesDir: string;
   /** how long a finished link's row stays, in ms; default 30 days */
   readonly retention?: number;
   /** default the system's */
   readonly clock?: Clock;
-  readonly log?: CourierOptions['log'];
+  readonly log?: (event: Parameters<CourierOptions['log']>[0] | KeyEvent, facts: Record<string, unknown>) => void;
   /** whether to mail in the background; default true. Otherwise call `Courier.runOnce` yourself */
   readonly courier?: boolean;
 }
@@ -48,17 +55,20 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN: OPTIONS } = new Configura
 
 /** Starts the courier when everything is up, and lets the mails under way finish before anything is closed. */
 @Injectable()
-class CourierLifecycle implements OnApplicationBootstrap, BeforeApplicationShutdown {
+class Lifecycle implements OnApplicationBootstrap, BeforeApplicationShutdown {
   constructor(
     @Inject(OPTIONS) private readonly options: LinksOptions,
     @Inject(Courier) private readonly courier: Courier,
+    @Inject(KeyFile) private readonly keyFile: KeyFile | undefined,
   ) {}
 
   onApplicationBootstrap(): void {
     if (this.options.courier !== false) this.courier.start();
+    this.keyFile?.follow();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
+    this.keyFile?.stop();
     await this.courier.stop();
   }
 }
@@ -75,6 +85,12 @@ class CourierBell {
     CourierBell,
     { provide: CLOCK, inject: [OPTIONS], useFactory: ({ clock }: LinksOptions) => clock ?? Date.now },
     { provide: KeyRing, inject: [OPTIONS], useFactory: ({ signingKeys }: LinksOptions) => signingKeys },
+    {
+      provide: KeyFile,
+      inject: [OPTIONS],
+      useFactory: ({ signingKeys, signingKeysFile: file, log = () => {} }: LinksOptions) =>
+        file && new KeyFile(file.path, file.strict ?? false, signingKeys, log),
+    },
     {
       provide: PURPOSES,
       inject: [OPTIONS],
@@ -143,8 +159,8 @@ class CourierBell {
         return courier;
       },
     },
-    CourierLifecycle,
+    Lifecycle,
   ],
-  exports: [Links, Messages, ConfirmPage, Courier, Tokens, KeyRing, PURPOSES, CLOCK],
+  exports: [Links, Messages, ConfirmPage, Courier, Tokens, KeyRing, KeyFile, PURPOSES, CLOCK],
 })
 export class LinksModule extends ConfigurableModuleClass {}

@@ -46,6 +46,8 @@ const MAX_CODE_LIFETIME = 600;
 /** NIST SP 800-63B-4 section 4.2.1.2 caps mailed recovery at 24 h; an address confirmation may take a week. */
 const CEILINGS: Record<string, string> = { 'magic-link': '24h', 'password-reset': '24h' };
 const CEILING = '7d';
+/** No link lives longer, in seconds. */
+export const LONGEST_LIFE = parseDuration(CEILING)!;
 
 const NAME = /^[a-z0-9]+(?:-[a-z0-9]+)*$/;
 const MAX_WINDOW = 30 * 86_400;

@@ -109,7 +109,7 @@ export class Tokens {
 
   /** Ties the confirm page's form to the browser it was shown in, for browsers that send no Fetch Metadata. */
   formNonce(token: string): string {
-    return this.ring.signer.mac('form', token);
+    return this.ring.signerAt(this.clock()).mac('form', token);
   }
 
   isFormNonce(token: string, nonce: string): boolean {
@@ -126,7 +126,7 @@ export class Tokens {
   }
 
   private sign(kind: TokenKind, purpose: string, claims: Claims): string {
-    return this.ring.signer.service(kind, purpose).sign(claims);
+    return this.ring.signerAt(this.clock()).service(kind, purpose).sign(claims);
   }
 
   private read(token: string, kind: TokenKind, members: Readonly<Record<string, string>>): Proof {

@@ -1,7 +1,8 @@
 import { createHmac, generateKeyPairSync, hkdfSync, randomBytes, type KeyObject } from 'node:crypto';
 import fc from 'fast-check';
 import { TokenInvalid } from '../../src/links/errors.js';
-import { KeyRing, type KeySetError } from '../../src/links/key-ring.js';
+import type { KeySetError } from '../../src/links/jwk-set.js';
+import { KeyRing } from '../../src/links/key-ring.js';
 import { Tokens } from '../../src/links/tokens.js';
 import { HandSetClock, sampleLink } from '../../src/testing.js';
 
