@@ -116,12 +116,15 @@ test('a relay that does not answer, or not to us, is a failure; a second one sof
   expect(second.of('mail').map(({ result }) => result)).toEqual(['warn', 'ok']);
 });
 
-test('keys that others may read are worth a warning', async () => {
+test('keys that others may read stop production, and are worth a warning in development', async () => {
   await install();
   chmodSync(cli.path('signing-keys.json'), 0o644);
   const { code, of } = await diagnose();
-  expect(code).toBe(0);
-  expect(of('key file')).toMatchObject([{ result: 'warn', detail: expect.stringContaining('0644') }]);
+  expect(code).toBe(1);
+  expect(of('settings')).toMatchObject([{ result: 'FAIL', detail: expect.stringContaining('0644') }]);
+  const development = await diagnose({ NODE_ENV: 'development' });
+  expect(development.code).toBe(0);
+  expect(development.of('key file')).toMatchObject([{ result: 'warn', detail: expect.stringContaining('0644') }]);
 });
 
 test('a production that nobody can call fails', async () => {

@@ -41,7 +41,7 @@ test('after two rotations the tokens of before are still good, and new ones are 
   const before = await start();
   const old = await before.mintReturned();
   await before.stop();
-  const outputs = [await rotate(), await rotate('--alg', 'ES256')];
+  const outputs = [await rotate('--activate-in', '0'), await rotate('--alg', 'ES256', '--activate-in', '0')];
 
   const after = await start();
   try {
@@ -69,7 +69,7 @@ test('the folder and the file are made for their owner only, and nothing secret 
   expect(statSync(cli.path('keys/signing.json')).mode & 0o777).toBe(0o600);
   expect(readdirSync(cli.path('keys'))).toEqual(['signing.json']);
   expect(output).not.toContain(keysIn('keys/signing.json')[0]!.k);
-  expect(output).toContain('restart');
+  expect(output).toContain('it signs now');
 });
 
 test('a new key is of the present kind unless another is asked for; RS256 is long enough', async () => {
@@ -135,4 +135,55 @@ test('keys in SIGNING_KEYS itself cannot be rotated, and the operator is told th
   expect(stderr).toContain('SIGNING_KEYS_FILE');
   expect(stderr).not.toContain(keysIn('keys/signing.json')[0]!.k);
   expect(existsSync(cli.path('other.json'))).toBe(false);
+});
+
+/** As if the operator had done everything the given time ago. */
+function age(seconds: number): void {
+  const keys = keysIn('keys/signing.json').map((key: Record<string, any>) => ({
+    ...key,
+    ...('iat' in key && { iat: key.iat - seconds }),
+    ...('nbf' in key && { nbf: key.nbf - seconds }),
+  }));
+  writeFileSync(cli.path('keys/signing.json'), JSON.stringify({ keys }));
+}
+
+test('a new key waits, then signs, while the old one verifies until it is dropped; no list shows material', async () => {
+  await rotate();
+  const { stdout } = await rotate('--activate-in', '1h');
+  const [next, present] = keysIn('keys/signing.json');
+  expect(stdout).toContain(`signing key ${next!.kid}`);
+  const listed = await cli.ok(['signing-keys', 'list', '--json']);
+  expect(listed).not.toContain(next!.k);
+  expect(JSON.parse(listed)).toMatchObject([
+    { kid: next!.kid, state: 'waits', alg: 'HS256', signsFrom: expect.stringMatching(/Z$/), endsAt: null },
+    { kid: present!.kid, state: 'signs', signsFrom: null, madeAt: expect.stringMatching(/Z$/) },
+  ]);
+  age(3 * 86_400);
+  expect(await cli.ok(['signing-keys', 'prune'])).toContain('still needed');
+  const table = await cli.ok(['signing-keys', 'list']);
+  expect(table).toMatch(new RegExp(`^${next!.kid} .* signs `, 'm'));
+  expect(table).toMatch(new RegExp(`^${present!.kid} .* verifies `, 'm'));
+  expect(table).not.toContain(next!.k);
+  age(5 * 86_400);
+  expect(await cli.ok(['doctor'])).toContain('signing-keys prune');
+  expect(await cli.ok(['signing-keys', 'prune'])).toContain(`Dropped ${present!.kid}`);
+  expect(keysIn('keys/signing.json').map(({ kid }) => kid)).toEqual([next!.kid]);
+  expect(statSync(cli.path('keys/signing.json')).mode & 0o777).toBe(0o600);
+});
+
+test('a revoked key is gone; the only one makes room for another', async () => {
+  await rotate();
+  await rotate('--alg', 'ES256', '--activate-in', '0');
+  const [newest, oldest] = keysIn('keys/signing.json');
+  expect(await cli.ok(['signing-keys', 'revoke', newest!.kid])).toContain('is void');
+  expect(keysIn('keys/signing.json').map(({ kid }) => kid)).toEqual([oldest!.kid]);
+  const output = await cli.ok(['signing-keys', 'revoke', oldest!.kid]);
+  const [successor, ...others] = keysIn('keys/signing.json');
+  expect([others.length, successor!.alg, successor!.kid === oldest!.kid]).toEqual([0, 'HS256', false]);
+  expect(output).toContain(successor!.kid);
+  expect(output).not.toContain(successor!.k);
+  const unknown = await cli.run(['signing-keys', 'revoke', oldest!.kid]);
+  expect(unknown).toMatchObject({ code: 1, stdout: '' });
+  expect(unknown.stderr).toContain('signing-keys list');
+  expect(readdirSync(cli.path('keys'))).toEqual(['signing.json']);
 });
