@@ -9,7 +9,10 @@ import { StorageModule } from './storage/storage.module.js';
 /** The service: our own public modules, composed with settings. */
 @Module({})
 export class AppModule {
-  static for(settings: Settings, links: Pick<LinksOptions, 'signingKeys' | 'signingKeysFile' | 'clock' | 'log'>): DynamicModule {
+  static for(
+    settings: Settings,
+    links: Pick<LinksOptions, 'signingKeys' | 'signingKeysFile' | 'clock' | 'log'>,
+  ): DynamicModule {
     const { publicUrl, templatesDir, databaseUrl, production } = settings;
     return {
       module: AppModule,
