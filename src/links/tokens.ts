@@ -109,7 +109,7 @@ export class Tokens {
 
   /** Ties the confirm page's form to the browser it was shown in, for browsers that send no Fetch Metadata. */
   formNonce(token: string): string {
-    return this.ring.signerAt(this.clock()).mac('form', token);
+    return this.signer.mac('form', token);
   }
 
   isFormNonce(token: string, nonce: string): boolean {
@@ -118,15 +118,19 @@ export class Tokens {
 
   /** The link's short second form, for people to type. Like the token it follows from the row and is never stored. */
   oneTimeCode(id: string): string {
-    return codeBy(this.ring.signer, id);
+    return codeBy(this.signer, id);
   }
 
   isOneTimeCode(id: string, code: string): boolean {
     return this.ring.keys.some((key) => equal(codeBy(key, id), code));
   }
 
+  private get signer(): SigningKey {
+    return this.ring.signerAt(this.clock());
+  }
+
   private sign(kind: TokenKind, purpose: string, claims: Claims): string {
-    return this.ring.signerAt(this.clock()).service(kind, purpose).sign(claims);
+    return this.signer.service(kind, purpose).sign(claims);
   }
 
   private read(token: string, kind: TokenKind, members: Readonly<Record<string, string>>): Proof {
