@@ -3,7 +3,7 @@
  * Whatever is not exported here may change without notice.
  */
 import type { z } from 'zod';
-import type { listRequest, mintRequest, redeemRequest, revokeRequest } from './links/requests.js';
+import type { listRequest, mintRequest, notificationRequest, redeemRequest, revokeRequest } from './links/requests.js';
 
 // -- Composing: one module per concern. Storage, mail and links always; HTTP for the API and the confirm page. --
 
@@ -25,10 +25,13 @@ export { TemplatesError } from './mail/template-fault.js';
 // -- Issuing and redeeming: inject `Links`. --
 
 export { Links, type Minted, type Redeemed } from './links/links.service.js';
-/** What its methods take. They validate it themselves and refuse what they do not know. */
+/** Mails without a link: `send` one after a password was changed. */
+export { Notifications } from './links/notifications.js';
+/** What their methods take. They validate it themselves and refuse what they do not know. */
 export type MintInput = z.input<typeof mintRequest>;
 export type RedeemInput = z.input<typeof redeemRequest>;
 export type RevokeInput = z.input<typeof revokeRequest>;
+export type NotificationInput = z.input<typeof notificationRequest>;
 export type ListInput = z.input<typeof listRequest>;
 export { Messages, type Bounced } from './links/messages.service.js';
 /** Mails in the background by itself; inject it only to run it by hand (`LinksOptions.courier: false`). */
@@ -92,4 +95,4 @@ export type {
   Scalars,
 } from './links/link.js';
 export { PURPOSES } from './links/links.module.js';
-export type { Limits, Purpose, Variable } from './links/purpose.js';
+export type { AnyPurpose, Limits, NotificationPurpose, Purpose, Variable } from './links/purpose.js';

@@ -1,6 +1,6 @@
 import { LinkIds } from '../links/link-ids.js';
 import { Links } from '../links/links.service.js';
-import { loadPurposes } from '../links/purposes.js';
+import { linkPurposes, loadPurposes } from '../links/purposes.js';
 import type { Purpose } from '../links/purpose.js';
 import { Tokens, type Proof } from '../links/tokens.js';
 import type { Stores } from './database.js';
@@ -26,6 +26,6 @@ function readTokens(): { publicUrl: string; purposes: ReadonlyMap<string, Purpos
     throw new Failure(
       'There are no signing keys yet. `oncelink signing-keys rotate` makes one, and so does the first start.',
     );
-  const purposes = loadPurposes(templatesDir);
+  const purposes = linkPurposes(loadPurposes(templatesDir));
   return { publicUrl, purposes, tokens: new Tokens(signingKeys, publicUrl, new Set(purposes.keys()), Date.now) };
 }

@@ -5,11 +5,13 @@ import type { Clock } from '../clock.js';
 import { Courier } from '../links/courier.js';
 import { LINK_STORE, type LinkStore } from '../links/link-store.js';
 import { CLOCK, PURPOSES } from '../links/links.module.js';
-import type { Purpose } from '../links/purpose.js';
+import type { AnyPurpose } from '../links/purpose.js';
+import { linkPurposes } from '../links/purposes.js';
 import { Health } from './health.js';
 import { LinksController } from './links.controller.js';
 import { MessagesController } from './messages.controller.js';
 import { Metrics } from './metrics.js';
+import { NotificationsController } from './notifications.controller.js';
 import { PagesController } from './pages.controller.js';
 import { Pages } from './pages.js';
 import { PUBLIC_URL } from './public-url.js';
@@ -38,7 +40,14 @@ class DrainFirst implements OnModuleDestroy {
 /** The HTTP API and the pages, on Fastify. Call `prepareHttp` on the application before it listens. */
 @Global()
 @Module({
-  controllers: [LinksController, MessagesController, PurposesController, ServiceController, PagesController],
+  controllers: [
+    LinksController,
+    NotificationsController,
+    MessagesController,
+    PurposesController,
+    ServiceController,
+    PagesController,
+  ],
   providers: [
     { provide: PUBLIC_URL, inject: [OPTIONS], useFactory: ({ publicUrl }: HttpOptions) => publicUrl },
     {
@@ -57,8 +66,8 @@ class DrainFirst implements OnModuleDestroy {
     {
       provide: Pages,
       inject: [OPTIONS, PURPOSES, APP_STORE],
-      useFactory: ({ templatesDir }: HttpOptions, purposes: ReadonlyMap<string, Purpose>, apps: AppStore) =>
-        new Pages(templatesDir, purposes.keys(), apps),
+      useFactory: ({ templatesDir }: HttpOptions, purposes: ReadonlyMap<string, AnyPurpose>, apps: AppStore) =>
+        new Pages(templatesDir, linkPurposes(purposes).keys(), apps),
     },
   ],
   exports: [ApiKeys, Health, Metrics, Pages],

@@ -1,23 +1,16 @@
 import { Body, Controller, Get, Headers, HttpCode, Inject, Param, Post, Query, Res, UseGuards } from '@nestjs/common';
-import { ApiBearerAuth, ApiHeader, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { Caller } from '../apps/api-keys.js';
 import type { Clock } from '../clock.js';
-import { RequestInvalid } from '../links/errors.js';
 import { CLOCK } from '../links/links.module.js';
 import { Links } from '../links/links.service.js';
 import { inspectRequest, listRequest, mintRequest, redeemRequest, revokeRequest } from '../links/requests.js';
 import { ApiKeyGuard, ByCaller, Needs, requireScope } from './api-key.guard.js';
+import { IDEMPOTENCY_KEY, idempotencyKey } from './idempotency-key.js';
 import { linkResource, mintedResource, problemDocument, toResource, type LinkResource } from './link.resource.js';
 import { requireNoBody } from './strict-body.js';
-
-const IDEMPOTENCY_KEY = ApiHeader({
-  name: 'Idempotency-Key',
-  required: false,
-  description: 'at most 128 characters; kept for 24 hours',
-  schema: { type: 'string', maxLength: 128 },
-});
 
 /** The links of the calling app. Bodies are validated by `Links`, the same for embedders; the schemas here document them. */
 @ApiTags('links')
@@ -133,11 +126,4 @@ export class LinksController {
   private resource(link: Parameters<typeof toResource>[0]): LinkResource {
     return toResource(link, this.clock());
   }
-}
-
-function idempotencyKey(header: string | undefined): string | undefined {
-  if (header === undefined || /^[\x21-\x7e]{1,128}$/.test(header)) return header;
-  throw new RequestInvalid([
-    { pointer: '', detail: 'the header Idempotency-Key must have 1 to 128 printable ASCII characters without spaces' },
-  ]);
 }

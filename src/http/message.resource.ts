@@ -6,7 +6,8 @@ import { iso, time } from './link.resource.js';
 /** A mail as the API shows it: never its body, never the token. */
 export const messageResource = z
   .object({
-    id: z.string().describe('the id of the link it carries'),
+    id: z.string().describe('the id of the link it carries, or of the notification'),
+    kind: z.enum(['link', 'notification']),
     app: z.string(),
     purpose: z.string(),
     recipient: z.string().nullable(),
@@ -31,9 +32,19 @@ export const messageResource = z
   .meta({ id: 'Message' });
 export type MessageResource = z.infer<typeof messageResource>;
 
-export function toMessageResource({ id, app, purpose, recipient, createdAt, delivery, log }: Message): MessageResource {
+export function toMessageResource({
+  id,
+  kind,
+  app,
+  purpose,
+  recipient,
+  createdAt,
+  delivery,
+  log,
+}: Message): MessageResource {
   return {
     id,
+    kind,
     app,
     purpose,
     recipient,

@@ -2,7 +2,8 @@ import { Controller, Get, Header, Inject, Res, UseGuards } from '@nestjs/common'
 import { ApiBearerAuth, ApiExcludeController, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { KeyRing } from '../links/key-ring.js';
-import { Links } from '../links/links.service.js';
+import { PURPOSES } from '../links/links.module.js';
+import type { AnyPurpose } from '../links/purpose.js';
 import { ApiKeyGuard } from './api-key.guard.js';
 import { Health } from './health.js';
 import { Metrics } from './metrics.js';
@@ -12,12 +13,12 @@ import { Metrics } from './metrics.js';
 @UseGuards(ApiKeyGuard)
 @Controller('v1/purposes')
 export class PurposesController {
-  constructor(@Inject(Links) private readonly links: Links) {}
+  constructor(@Inject(PURPOSES) private readonly purposes: ReadonlyMap<string, AnyPurpose>) {}
 
   /** What is configured; durations in seconds. */
   @Get()
   list(): { items: unknown[] } {
-    return { items: this.links.listPurposes() };
+    return { items: [...this.purposes.values()] };
   }
 }
 

@@ -197,12 +197,17 @@ export class Courier {
     const letter = this.letters.write({
       purpose: link.purpose,
       locale: link.locale,
-      url: this.links.urlOf(link).url,
-      oneTimeCode: this.links.mailedCodeOf(link),
       appName: app?.name ?? link.app,
-      lifetime: link.expiresIn,
-      expiresAt: link.expiresAt,
       now: this.clock(),
+      about:
+        link.kind === 'link'
+          ? {
+              url: this.links.urlOf(link).url,
+              oneTimeCode: this.links.mailedCodeOf(link),
+              lifetime: link.expiresIn,
+              expiresAt: link.expiresAt,
+            }
+          : { happenedAt: link.createdAt },
       templateData: link.templateData,
     });
     // The same for every attempt, so that a repeated mail is recognised; a mail sent again on request is another one.

@@ -1,10 +1,10 @@
 import type { App } from '../apps/app.js';
 import { canonicalJson, digest, fingerprintOf } from './digest.js';
 import { RedirectUriNotAllowed, RequestInvalid, type FieldError } from './errors.js';
-import { expiryOf, type Link } from './link.js';
-import { templateDataFaults, type Purpose } from './purpose.js';
+import { expiryOf, type Delivery, type Link } from './link.js';
+import { templateDataFaults, type AnyPurpose, type NotificationPurpose, type Purpose } from './purpose.js';
 import { addressKey, parseRecipient, recipientKey } from './recipient.js';
-import type { MintRequest } from './requests.js';
+import type { MintRequest, NotificationRequest } from './requests.js';
 
 interface Circumstances {
   readonly id: string;
@@ -22,52 +22,97 @@ export function draftLink(
   request: MintRequest,
   { id, now, idempotencyKey }: Circumstances,
 ): Link {
-  const recipient = parseRecipient(request.recipient);
-  const locale = canonicalLocale(request.locale ?? 'en');
+  const { recipient, locale, faults } = readMail(purpose, request);
   const expiresIn = request.expiresIn ?? purpose.expiresIn.default;
-  const faults = faultsOf(purpose, request, { recipient, locale, expiresIn });
+  faults.push(...faultsOfLink(purpose, request, expiresIn));
   if (faults.length > 0) throw new RequestInvalid(faults);
   const mailed = request.delivery === 'email' && !request.decoy;
   return {
-    id,
-    app: app.id,
-    purpose: purpose.name,
-    subject: request.subject,
-    recipient: recipient!,
-    recipientKey: recipientKey(recipient!),
-    addressKey: addressKey(recipient!),
-    locale: locale!,
+    ...rowOf(app, request, { recipient, locale, idempotencyKey, id, now, scope: 'mint' }),
+    kind: 'link',
     via: request.delivery,
     decoy: request.decoy,
     supersedes: purpose.reissue === 'supersede' && !request.decoy,
     data: request.data,
-    templateData: request.templateData,
     redirectUri: redirectUriOf(app, purpose, request),
     fingerprint: request.fingerprint === undefined ? null : fingerprintOf(id, request.fingerprint),
     codeChallenge: request.codeChallenge ?? null,
-    idempotencyKey: idempotencyKey === undefined ? null : digest('mint', app.id, idempotencyKey),
+    expiresIn,
+    expiresAt: expiryOf(now, expiresIn),
+    delivery: mailed ? queued(now, purpose) : NOT_MAILED,
+  };
+}
+
+/**
+ * The mail without a link that a request asks for. There is nothing in it to live on: its life ends as it begins.
+ * @throws RequestInvalid with every fault
+ */
+export function draftNotification(
+  app: App,
+  purpose: NotificationPurpose,
+  request: NotificationRequest,
+  { id, now, idempotencyKey }: Circumstances,
+): Link {
+  const { recipient, locale, faults } = readMail(purpose, request);
+  if (faults.length > 0) throw new RequestInvalid(faults);
+  return {
+    ...rowOf(app, request, { recipient, locale, idempotencyKey, id, now, scope: 'notify' }),
+    kind: 'notification',
+    via: 'email',
+    decoy: false,
+    supersedes: false,
+    data: {},
+    redirectUri: null,
+    fingerprint: null,
+    codeChallenge: null,
+    expiresIn: 0,
+    expiresAt: expiryOf(now, 0),
+    delivery: queued(now, purpose),
+  };
+}
+
+/** What links and notifications have in common, at their beginning. */
+function rowOf(
+  app: App,
+  request: MintRequest | NotificationRequest,
+  { id, now, idempotencyKey, recipient, locale, scope }: Circumstances & Mailing & { scope: 'mint' | 'notify' },
+) {
+  return {
+    id,
+    app: app.id,
+    purpose: request.purpose,
+    subject: request.subject,
+    recipient,
+    recipientKey: recipientKey(recipient),
+    addressKey: addressKey(recipient),
+    locale,
+    templateData: request.templateData,
+    idempotencyKey: idempotencyKey === undefined ? null : digest(scope, app.id, idempotencyKey),
     requestDigest: idempotencyKey === undefined ? null : digest('body', canonicalJson(request)),
     createdAt: now,
-    expiresIn,
     issuedAt: now,
-    expiresAt: expiryOf(now, expiresIn),
     redeemedAt: null,
     redeemKey: null,
     revokedAt: null,
     openedAt: null,
     codeAttempts: 0,
     superseded: false,
-    delivery: {
-      status: mailed ? 'queued' : 'none',
-      attempts: 0,
-      dueAt: mailed ? now : null,
-      deliverBy: mailed ? now + purpose.deliverWithin * 1000 : null,
-      lease: null,
-      sentAt: null,
-      lastError: null,
-      resends: 0,
-    },
   };
+}
+
+const NOT_MAILED: Delivery = {
+  status: 'none',
+  attempts: 0,
+  dueAt: null,
+  deliverBy: null,
+  lease: null,
+  sentAt: null,
+  lastError: null,
+  resends: 0,
+};
+
+function queued(now: number, { deliverWithin }: AnyPurpose): Delivery {
+  return { ...NOT_MAILED, status: 'queued', dueAt: now, deliverBy: now + deliverWithin * 1000 };
 }
 
 /** The link of a recipient who gets no mail. */
@@ -98,24 +143,36 @@ export function asDrafted(link: Link): Link {
   };
 }
 
-function faultsOf(
-  purpose: Purpose,
-  request: MintRequest,
-  read: { recipient: string | undefined; locale: string | undefined; expiresIn: number },
-): FieldError[] {
+interface Mailing {
+  readonly recipient: string;
+  readonly locale: string;
+}
+
+/** To whom and in which language; with faults, not to be used. */
+function readMail(
+  purpose: AnyPurpose,
+  request: Pick<MintRequest, 'recipient' | 'locale' | 'templateData'>,
+): Mailing & { faults: FieldError[] } {
+  const recipient = parseRecipient(request.recipient);
+  const locale = canonicalLocale(request.locale ?? 'en');
+  const faults: FieldError[] = [];
+  if (!recipient)
+    faults.push({ pointer: '/recipient', detail: 'must be one plain mailbox address, like ann@example.com' });
+  if (!locale) faults.push({ pointer: '/locale', detail: 'must be a BCP 47 language tag, like en or pt-BR' });
+  for (const [name, detail] of templateDataFaults(purpose, request.templateData)) {
+    faults.push({ pointer: name === '' ? '/templateData' : `/templateData/${name}`, detail });
+  }
+  return { recipient: recipient!, locale: locale!, faults };
+}
+
+function faultsOfLink(purpose: Purpose, request: MintRequest, expiresIn: number): FieldError[] {
   const { min, max } = purpose.expiresIn;
   const faults: FieldError[] = [];
   const fault = (pointer: string, detail: string): void => void faults.push({ pointer, detail });
-  if (!read.recipient) fault('/recipient', 'must be one plain mailbox address, like ann@example.com');
-  if (!read.locale) fault('/locale', 'must be a BCP 47 language tag, like en or pt-BR');
-  if (read.expiresIn < min || read.expiresIn > max)
-    fault('/expiresIn', `must be from ${min} to ${max} seconds for this purpose`);
+  if (expiresIn < min || expiresIn > max) fault('/expiresIn', `must be from ${min} to ${max} seconds for this purpose`);
   if (purpose.binding === 'required' && !request.codeChallenge) fault('/codeChallenge', 'is required by this purpose');
   if (purpose.binding === 'none' && request.codeChallenge)
     fault('/codeChallenge', 'is not used by this purpose (binding: none)');
-  for (const [name, detail] of templateDataFaults(purpose, request.templateData)) {
-    fault(name === '' ? '/templateData' : `/templateData/${name}`, detail);
-  }
   return faults;
 }
 

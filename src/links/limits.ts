@@ -2,10 +2,10 @@ import { RateLimited } from './errors.js';
 import type { Link } from './link.js';
 import { LinkIds } from './link-ids.js';
 import type { MintGuard, MintRecord, Window } from './link-store.js';
-import type { Purpose } from './purpose.js';
+import type { AnyPurpose } from './purpose.js';
 
 /** What the store has to see to for this mint. */
-export function guardOf(purpose: Purpose, link: Link): MintGuard {
+export function guardOf(purpose: AnyPurpose, link: Link): MintGuard {
   const { cooldown } = purpose.limits;
   return {
     quietSince: link.via === 'email' && cooldown > 0 ? since(link.createdAt, cooldown) : null,
@@ -13,12 +13,12 @@ export function guardOf(purpose: Purpose, link: Link): MintGuard {
   };
 }
 
-export function windowsOf(purpose: Purpose, now: number): Window[] {
+export function windowsOf(purpose: AnyPurpose, now: number): Window[] {
   return purpose.limits.perRecipient.map(({ window, count }) => ({ from: since(now, window), count }));
 }
 
 /** @returns the id from which on mints count, for the longest of the purpose's limits */
-export function longestReach(purpose: Purpose, now: number): string {
+export function longestReach(purpose: AnyPurpose, now: number): string {
   const { cooldown, perRecipient } = purpose.limits;
   return since(now, Math.max(cooldown, ...perRecipient.map(({ window }) => window)));
 }
@@ -27,12 +27,13 @@ export function longestReach(purpose: Purpose, now: number): string {
  * Explains a refused mint: when the last of the limits that it ran into makes room again.
  * @param mints what was minted to the recipient, newest first
  */
-export function explainLimit(link: Link, { limits }: Purpose, mints: readonly MintRecord[]): RateLimited {
+export function explainLimit(link: Link, { limits }: AnyPurpose, mints: readonly MintRecord[]): RateLimited {
   const now = link.createdAt;
   const free = [now];
-  const lastMail = link.via === 'email' && mints.find((mint) => mint.via === 'email' && mint.purpose === link.purpose);
+  const alike = mints.filter(({ kind }) => kind === link.kind);
+  const lastMail = link.via === 'email' && alike.find((mint) => mint.via === 'email' && mint.purpose === link.purpose);
   if (lastMail) free.push(lastMail.createdAt + limits.cooldown * 1000);
-  const sends = mints.flatMap((mint) => Array<number>(1 + mint.resends).fill(mint.createdAt));
+  const sends = alike.flatMap((mint) => Array<number>(1 + mint.resends).fill(mint.createdAt));
   for (const { window, count } of limits.perRecipient) {
     // When the send that fills the quota leaves the window, there is room for one more.
     const filling = sends[count - 1];

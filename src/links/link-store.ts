@@ -38,7 +38,7 @@ export interface LinkStore {
   /** Frees a key whose 24 hours are over. */
   releaseIdempotencyKey(app: string, key: string, before: number): Promise<void>;
 
-  /** @returns links of the app, newest first */
+  /** @returns links of the app, and no notifications, newest first */
   list(app: string, filter: LinkFilter, page: { limit: number; after?: string }, now: number): Promise<Link[]>;
   /** @returns what was minted for a recipient since `from` (an id), newest first: facts to explain a limit, not to decide it */
   mintsSince(app: string, recipientKey: string, from: string): Promise<MintRecord[]>;
@@ -130,6 +130,7 @@ export interface LinkFilter {
 }
 
 export interface MintRecord {
+  readonly kind: Link['kind'];
   readonly createdAt: number;
   readonly purpose: string;
   readonly via: 'email' | 'return';

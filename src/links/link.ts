@@ -20,6 +20,8 @@ export type Scalars = { [name: string]: string | number | boolean | null };
 export interface Link {
   /** = the JWT's `jti` */
   readonly id: string;
+  /** a `notification` is a mail without a link: in the outbox like any other, and nothing to redeem */
+  readonly kind: 'link' | 'notification';
   readonly app: string;
   readonly purpose: string;
   readonly subject: string;

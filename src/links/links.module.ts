@@ -20,8 +20,9 @@ import { LINK_STORE, type LinkStore } from './link-store.js';
 import { Links } from './links.service.js';
 import { MESSAGE_STORE, type MessageStore } from './message-store.js';
 import { Messages } from './messages.service.js';
-import type { Purpose } from './purpose.js';
-import { lettersFor, loadPurposes } from './purposes.js';
+import { Notifications } from './notifications.js';
+import type { AnyPurpose } from './purpose.js';
+import { lettersFor, linkPurposes, loadPurposes, notificationPurposes } from './purposes.js';
 import { Tokens } from './tokens.js';
 
 export interface LinksOptions {
@@ -45,7 +46,7 @@ export interface LinksOptions {
   readonly courier?: boolean;
 }
 
-/** The configured purposes: `ReadonlyMap<string, Purpose>`. */
+/** The configured purposes: `ReadonlyMap<string, AnyPurpose>`. */
 export const PURPOSES = Symbol('PURPOSES');
 export const CLOCK = Symbol('CLOCK');
 
@@ -78,7 +79,10 @@ class CourierBell {
   ring = (): void => {};
 }
 
-/** Mints, redeems and mails links. Needs a LINK_STORE, a MESSAGE_STORE, an APP_STORE and a `Mailer`; exports `Links` and `Messages`. */
+/**
+ * Mints, redeems and mails links. Needs a LINK_STORE, a MESSAGE_STORE, an APP_STORE and a `Mailer`; exports `Links`,
+ * `Notifications` and `Messages`.
+ */
 @Global()
 @Module({
   providers: [
@@ -99,42 +103,59 @@ class CourierBell {
     {
       provide: Letters,
       inject: [OPTIONS, PURPOSES],
-      useFactory: ({ templatesDir }: LinksOptions, purposes: ReadonlyMap<string, Purpose>) =>
+      useFactory: ({ templatesDir }: LinksOptions, purposes: ReadonlyMap<string, AnyPurpose>) =>
         lettersFor(templatesDir, purposes),
     },
     {
       provide: Tokens,
       inject: [OPTIONS, PURPOSES, CLOCK],
-      useFactory: ({ signingKeys, publicUrl }: LinksOptions, purposes: ReadonlyMap<string, Purpose>, clock: Clock) =>
-        new Tokens(signingKeys, publicUrl, new Set(purposes.keys()), clock),
+      useFactory: ({ signingKeys, publicUrl }: LinksOptions, purposes: ReadonlyMap<string, AnyPurpose>, clock: Clock) =>
+        new Tokens(signingKeys, publicUrl, new Set(linkPurposes(purposes).keys()), clock),
+    },
+    {
+      provide: LinkIds,
+      inject: [LINK_STORE, CLOCK],
+      useFactory: async (store: LinkStore, clock: Clock) => {
+        const ids = new LinkIds(clock);
+        ids.startAfter((await store.newestId()) ?? '');
+        return ids;
+      },
     },
     {
       provide: Links,
-      inject: [OPTIONS, LINK_STORE, Tokens, PURPOSES, CLOCK, CourierBell],
-      useFactory: async (
-        options: LinksOptions,
+      inject: [OPTIONS, LINK_STORE, Tokens, PURPOSES, LinkIds, CLOCK, CourierBell],
+      useFactory: (
+        { publicUrl }: LinksOptions,
         store: LinkStore,
         tokens: Tokens,
-        purposes: ReadonlyMap<string, Purpose>,
+        purposes: ReadonlyMap<string, AnyPurpose>,
+        ids: LinkIds,
         clock: Clock,
         bell: CourierBell,
-      ) => {
-        const ids = new LinkIds(clock);
-        ids.startAfter((await store.newestId()) ?? '');
-        return new Links(store, tokens, purposes, ids, options.publicUrl, clock, () => bell.ring());
-      },
+      ) => new Links(store, tokens, linkPurposes(purposes), ids, publicUrl, clock, () => bell.ring()),
+    },
+    {
+      provide: Notifications,
+      inject: [LINK_STORE, PURPOSES, LinkIds, CLOCK, CourierBell],
+      useFactory: (
+        store: LinkStore,
+        purposes: ReadonlyMap<string, AnyPurpose>,
+        ids: LinkIds,
+        clock: Clock,
+        bell: CourierBell,
+      ) => new Notifications(store, notificationPurposes(purposes), ids, clock, () => bell.ring()),
     },
     {
       provide: Messages,
       inject: [MESSAGE_STORE, PURPOSES, CLOCK, CourierBell],
-      useFactory: (store: MessageStore, purposes: ReadonlyMap<string, Purpose>, clock: Clock, bell: CourierBell) =>
+      useFactory: (store: MessageStore, purposes: ReadonlyMap<string, AnyPurpose>, clock: Clock, bell: CourierBell) =>
         new Messages(store, purposes, clock, () => bell.ring()),
     },
     {
       provide: ConfirmPage,
       inject: [LINK_STORE, Tokens, PURPOSES, CLOCK],
-      useFactory: (store: LinkStore, tokens: Tokens, purposes: ReadonlyMap<string, Purpose>, clock: Clock) =>
-        new ConfirmPage(store, tokens, purposes, clock),
+      useFactory: (store: LinkStore, tokens: Tokens, purposes: ReadonlyMap<string, AnyPurpose>, clock: Clock) =>
+        new ConfirmPage(store, tokens, linkPurposes(purposes), clock),
     },
     {
       provide: Courier,
@@ -161,6 +182,6 @@ class CourierBell {
     },
     Lifecycle,
   ],
-  exports: [Links, Messages, ConfirmPage, Courier, Tokens, KeyRing, KeyFile, PURPOSES, CLOCK],
+  exports: [Links, Notifications, Messages, ConfirmPage, Courier, Tokens, KeyRing, KeyFile, PURPOSES, CLOCK],
 })
 export class LinksModule extends ConfigurableModuleClass {}

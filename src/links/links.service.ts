@@ -1,23 +1,14 @@
 import type { App } from '../apps/app.js';
 import type { Clock } from '../clock.js';
 import { digest } from './digest.js';
-import { asDrafted, asSuppressed, draftLink } from './draft.js';
-import { IdempotencyMismatch, NotFound, RateLimited, RequestInvalid, TokenInvalid, Unavailable } from './errors.js';
-import {
-  ended,
-  explain,
-  IDEMPOTENCY_LIFETIME,
-  isReplay,
-  judgeCode,
-  questionOf,
-  readProven,
-  sameBrowser,
-  type Given,
-} from './judgement.js';
-import { explainLimit, guardOf, longestReach, windowsOf } from './limits.js';
+import { draftLink } from './draft.js';
+import { NotFound, RateLimited, RequestInvalid, TokenInvalid, Unavailable } from './errors.js';
+import { ended, explain, isReplay, judgeCode, questionOf, readProven, sameBrowser, type Given } from './judgement.js';
+import { windowsOf } from './limits.js';
 import type { Link } from './link.js';
 import type { LinkIds } from './link-ids.js';
 import type { LinkFilter, LinkStore, Redemption } from './link-store.js';
+import { insertOnce, limitOn } from './minting.js';
 import type { Purpose } from './purpose.js';
 import { parseRecipient, recipientKey } from './recipient.js';
 import {
@@ -77,22 +68,9 @@ export class Links {
     const request = parseRequest(mintRequest, input);
     const purpose = this.purposeOf(request.purpose);
     const link = draftLink(app, purpose, request, { id: this.ids.next(), now: this.clock(), idempotencyKey });
-
-    const inserted = await this.store.insert(link, guardOf(purpose, link));
-    if (inserted) {
-      if (inserted === 'suppressed') return { link: asSuppressed(link), replayed: false };
-      if (link.delivery.dueAt !== null) this.onQueued();
-      return { ...this.answerOf(link), replayed: false };
-    }
-    const earlier = link.idempotencyKey && (await this.store.findByIdempotencyKey(app.id, link.idempotencyKey));
-    if (!earlier) throw await this.limitOn(link, purpose);
-    const forgotten = link.createdAt - IDEMPOTENCY_LIFETIME;
-    if (earlier.createdAt <= forgotten) {
-      await this.store.releaseIdempotencyKey(app.id, link.idempotencyKey, forgotten);
-      return this.mint(app, input, idempotencyKey);
-    }
-    if (earlier.requestDigest !== link.requestDigest) throw new IdempotencyMismatch();
-    return { ...this.answerOf(asDrafted(earlier)), replayed: true };
+    const minted = await insertOnce(this.store, link, purpose);
+    if (!minted.replayed && minted.link.delivery.dueAt !== null) this.onQueued();
+    return { ...this.answerOf(minted.link), replayed: minted.replayed };
   }
 
   /**
@@ -133,7 +111,7 @@ export class Links {
   /** @throws NotFound */
   async get(app: App, id: string): Promise<Link> {
     const link = await this.store.find(app.id, id);
-    if (!link) throw new NotFound('link');
+    if (link?.kind !== 'link') throw new NotFound('link');
     return link;
   }
 
@@ -179,14 +157,9 @@ export class Links {
     if (link.decoy || link.delivery.dueAt !== null) return link;
     const times = { quietSince: now - purpose.limits.cooldown * 1000, deliverBy: now + purpose.deliverWithin * 1000 };
     const queued = await this.store.requeue(app.id, id, now, times, windowsOf(purpose, now));
-    if (!queued) throw await this.limitOn({ ...link, createdAt: now, via: 'return' }, purpose);
+    if (!queued) throw await limitOn(this.store, { ...link, createdAt: now, via: 'return' }, purpose);
     this.onQueued();
     return this.get(app, id);
-  }
-
-  /** @returns the configured purposes */
-  listPurposes(): Purpose[] {
-    return [...this.purposes.values()];
   }
 
   /** The URL that goes into the mail, with a token for the row as it stands. */
@@ -213,11 +186,6 @@ export class Links {
       ...(returned && this.urlOf(link)),
       ...((where === 'screen' || (where === 'mail' && returned)) && { oneTimeCode: this.tokens.oneTimeCode(link.id) }),
     };
-  }
-
-  private async limitOn(link: Link, purpose: Purpose): Promise<RateLimited> {
-    const mints = await this.store.mintsSince(link.app, link.recipientKey, longestReach(purpose, link.createdAt));
-    return explainLimit(link, purpose, mints);
   }
 
   private async proofOf(app: App, request: RedeemRequest): Promise<Proof> {

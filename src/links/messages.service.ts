@@ -4,7 +4,7 @@ import { NotFound, RequestInvalid } from './errors.js';
 import { ended } from './judgement.js';
 import type { Message } from './link.js';
 import { EVERY_PURPOSE, type MessageStore, type Suppression } from './message-store.js';
-import type { Purpose } from './purpose.js';
+import type { AnyPurpose } from './purpose.js';
 import { addressKey, parseRecipient, recipientKey } from './recipient.js';
 import { bounceRequest, listMessagesRequest, listSuppressionsRequest, parseRequest } from './requests.js';
 
@@ -21,7 +21,7 @@ export class Messages {
   /** @param onQueued called when a mail was queued, so that the courier need not poll */
   constructor(
     private readonly store: MessageStore,
-    private readonly purposes: ReadonlyMap<string, Purpose>,
+    private readonly purposes: ReadonlyMap<string, AnyPurpose>,
     private readonly clock: Clock,
     private readonly onQueued: () => void = () => {},
   ) {}

@@ -35,6 +35,11 @@ const scalar = z.union([
   z.null(),
 ]);
 
+const templateData = z
+  .record(z.string(), scalar)
+  .default({})
+  .describe("the mail's variables, as the purpose declares them");
+
 /** `POST /v1/links` */
 export const mintRequest = z
   .strictObject({
@@ -53,10 +58,7 @@ export const mintRequest = z
       .default({})
       .refine((data) => Buffer.byteLength(JSON.stringify(data)) <= MAX_DATA_BYTES, 'must be at most 4 KiB of JSON')
       .describe('handed back at redemption, at most 4 KiB'),
-    templateData: z
-      .record(z.string(), scalar)
-      .default({})
-      .describe("the mail's variables, as the purpose declares them"),
+    templateData,
     fingerprint: fingerprint.optional(),
     codeChallenge: z
       .string()
@@ -67,6 +69,18 @@ export const mintRequest = z
   })
   .meta({ id: 'MintRequest' });
 export type MintRequest = z.infer<typeof mintRequest>;
+
+/** `POST /v1/notifications` */
+export const notificationRequest = z
+  .strictObject({
+    purpose: z.string().min(1).max(40).describe('a configured notification, e.g. password-changed'),
+    recipient,
+    subject,
+    locale: z.string().min(2).max(35).optional().describe('BCP 47; the language of the mail, default en'),
+    templateData,
+  })
+  .meta({ id: 'NotificationRequest' });
+export type NotificationRequest = z.infer<typeof notificationRequest>;
 
 const evidence = {
   token: z.string().min(1).max(4096).optional().describe("the link's token"),

@@ -9,17 +9,30 @@ import { Faults, TemplateFault } from './template-fault.js';
 export interface LetterFacts {
   readonly purpose: string;
   readonly locale: string;
+  readonly appName: string;
+  /** ms since the epoch */
+  readonly now: number;
+  /** what the letter is about: a link to open, or something that happened */
+  readonly about: LinkFacts | { readonly happenedAt: number };
+  /** the variables that the purpose declares */
+  readonly templateData: Readonly<Record<string, string | number | boolean | null>>;
+}
+
+export interface LinkFacts {
   readonly url: string;
   /** to type where the link was asked for, if the purpose has one */
   readonly oneTimeCode: string | null;
-  readonly appName: string;
   /** seconds */
   readonly lifetime: number;
   /** ms since the epoch */
   readonly expiresAt: number;
-  readonly now: number;
-  /** the variables that the purpose declares */
-  readonly templateData: Readonly<Record<string, string | number | boolean | null>>;
+}
+
+/** What a purpose's templates may speak of. */
+export interface LetterContent {
+  readonly kind: 'link' | 'notification';
+  /** the template variables that the purpose declares */
+  readonly variables: readonly string[];
 }
 
 export interface LetterText {
@@ -33,35 +46,42 @@ interface Words {
   readonly text: Render;
 }
 
-const FACTS = ['url', 'oneTimeCode', 'app.name', 'purpose', 'lifetime', 'expiresAt', 'expiresToday', 'locale', 'dir'];
-/** What a template of any purpose may name. */
-export const MAIL_VARIABLES = [...FACTS, ...MAIL_WORDS];
+const COMMON = ['app.name', 'purpose', 'locale', 'dir'];
+const OF_KIND = { link: ['url', 'oneTimeCode', 'lifetime', 'expiresAt', 'expiresToday'], notification: ['happenedAt'] };
+/** What a template may name, by the kind of its purpose; the shared sentences are about links. */
+const MAIL_VARIABLES = {
+  link: [...COMMON, ...OF_KIND.link, ...MAIL_WORDS],
+  notification: [...COMMON, ...OF_KIND.notification],
+};
+/** Names that no purpose can declare anew. */
+export const RESERVED_VARIABLES: readonly string[] = [
+  ...MAIL_VARIABLES.link,
+  ...MAIL_VARIABLES.notification,
+  'subject',
+];
 
 /** Writes the mails: per purpose and locale one HTML and one text template, compiled once. */
 export class Letters {
   private readonly words = new Map<string, ReadonlyMap<string, Words>>();
   private readonly shared: MailWords;
 
-  /**
-   * @param variables the template variables that each purpose declares
-   * @throws TemplatesError with every fault found in the templates
-   */
+  /** @throws TemplatesError with every fault found in the templates */
   constructor(
     private readonly templatesDir: string,
-    private readonly variables: ReadonlyMap<string, readonly string[]>,
+    private readonly contents: ReadonlyMap<string, LetterContent>,
   ) {
     const faults = new Faults();
     const layouts = join(templatesDir, 'layouts');
     const html = faults.attempt(() => new TemplateEngine('html', layouts));
     const text = faults.attempt(() => new TemplateEngine('text', layouts));
     faults.throwIfAny();
-    this.shared = new MailWords(templatesDir, text!, new Set(FACTS), faults);
-    for (const [purpose, declared] of variables) {
+    this.shared = new MailWords(templatesDir, text!, new Set([...COMMON, ...OF_KIND.link]), faults);
+    for (const [purpose, { kind, variables }] of contents) {
       const folder = join(templatesDir, 'purposes', purpose);
       const locales = new Map<string, Words>();
       for (const locale of localesIn(folder)) {
         const mail = join(folder, locale, 'mail');
-        const known = new Set([...MAIL_VARIABLES, ...declared]);
+        const known = new Set([...MAIL_VARIABLES[kind], ...variables]);
         const htmlPart = faults.attempt(() => html!.compileFile(`${mail}.html.hbs`, new Set([...known, 'subject'])));
         const textPart = faults.attempt(() => compileTextPart(text!, `${mail}.text.hbs`, known));
         if (htmlPart && textPart) locales.set(locale, { html: htmlPart, text: textPart });
@@ -84,37 +104,40 @@ export class Letters {
     const { html, text } = locales.get(locale)!;
     const format = formatLocale(facts.locale, locale);
     const own = (text: string): string => isolated(text, locale);
-    const declared = this.variables.get(facts.purpose)!.map((name) => {
+    const { kind, variables } = this.contents.get(facts.purpose)!;
+    const declared = variables.map((name) => {
       const value = harmless(facts.templateData[name] ?? null);
       return [name, typeof value === 'string' ? own(value) : value] as const;
     });
     const known = {
-      url: facts.url,
-      oneTimeCode: facts.oneTimeCode,
+      ...aboutText(facts, format, own),
       app: { name: own(facts.appName) },
       purpose: facts.purpose,
-      lifetime: durationText(facts.lifetime, format),
-      expiresAt: own(momentText(facts.expiresAt, facts.now, format)),
-      expiresToday: isSameDay(facts.expiresAt, facts.now),
       locale,
       dir: directionOf(locale),
     };
-    const variables = { ...Object.fromEntries(declared), ...known, words: this.shared.in(locale, known) };
-    const [, subject, body] = /^Subject: (.*)\r?\n\r?\n([^]*)$/.exec(text(variables))!;
-    return { subject: subject!, text: body!, html: html({ ...variables, subject }) };
+    const words = kind === 'link' ? this.shared.in(locale, known) : {};
+    const values = { ...Object.fromEntries(declared), ...known, words };
+    const [, subject, body] = /^Subject: (.*)\r?\n\r?\n([^]*)$/.exec(text(values))!;
+    return { subject: subject!, text: body!, html: html({ ...values, subject }) };
   }
 
   /** Writes every letter with all optional variables and with none, so that a fault stops the start and not a mail. */
   private rehearse(faults: Faults): void {
-    const sample = { url: 'https://example.com/l/token', appName: 'Example', lifetime: 600, expiresAt: 0, now: 0 };
+    const link = { url: 'https://example.com/l/token', lifetime: 600, expiresAt: 0 };
+    const aboutOf = {
+      link: (value: string | null) => ({ ...link, oneTimeCode: value && '7K2M-9QXT' }),
+      notification: () => ({ happenedAt: 0 }),
+    };
     for (const [purpose, locales] of this.words) {
+      const { kind, variables } = this.contents.get(purpose)!;
+      const sample = { purpose, appName: 'Example', now: 0 };
       for (const locale of locales.keys()) {
         for (const value of ['Ann', null]) {
-          const templateData = Object.fromEntries(this.variables.get(purpose)!.map((name) => [name, value]));
+          const templateData = Object.fromEntries(variables.map((name) => [name, value]));
           faults.attempt(() => {
             try {
-              const oneTimeCode = value && '7K2M-9QXT';
-              this.write({ ...sample, oneTimeCode, purpose, locale, templateData });
+              this.write({ ...sample, about: aboutOf[kind](value), locale, templateData });
             } catch (error) {
               throw new TemplateFault(
                 join(this.templatesDir, 'purposes', purpose, locale),
@@ -127,6 +150,18 @@ export class Letters {
       }
     }
   }
+}
+
+function aboutText({ about, now }: LetterFacts, format: string, own: (text: string) => string): object {
+  if ('happenedAt' in about) return { happenedAt: own(momentText(about.happenedAt, now, format)) };
+  const { url, oneTimeCode, lifetime, expiresAt } = about;
+  return {
+    url,
+    oneTimeCode,
+    lifetime: durationText(lifetime, format),
+    expiresAt: own(momentText(expiresAt, now, format)),
+    expiresToday: isSameDay(expiresAt, now),
+  };
 }
 
 function compileTextPart(engine: TemplateEngine, file: string, known: ReadonlySet<string>): Render {

@@ -4,6 +4,7 @@ import type { ColumnType } from './dialects.js';
 /** The columns of `links`, in the order in which statements name them. */
 export const LINK_COLUMNS = {
   id: 'text',
+  kind: 'text',
   app: 'text',
   purpose: 'text',
   subject: 'text',
@@ -66,6 +67,7 @@ export function toNewRow(link: Link): Partial<LinkRow> {
   const { delivery } = link;
   return {
     id: link.id,
+    kind: link.kind,
     app: link.app,
     purpose: link.purpose,
     subject: link.subject,
@@ -106,6 +108,7 @@ export function unpack(packed: PackedRow): LinkRow {
 export function toLink(row: LinkRow & { superseded: Cell | boolean }): Link {
   return {
     id: row.id as string,
+    kind: row.kind as Link['kind'],
     app: row.app as string,
     purpose: row.purpose as string,
     subject: row.subject as string,

@@ -40,10 +40,14 @@ export function linkStatements({ rows, packed, byKey, skipLocked }: Dialect) {
     .map((name) => `l.${name} AS ${name}`)
     .join(', ');
   const select = `SELECT ${all}, ${SUPERSEDED} AS superseded FROM links AS l`;
-  /** What was minted or sent again to the recipient since a window's start stays below its count. */
-  const permitted = (windows: string, app: string, key: string): string => `NOT EXISTS (
+  /**
+   * What was minted or sent again to the recipient since a window's start stays below its count. Links and notifications
+   * are counted apart, so that nobody can silence a warning by asking for links.
+   */
+  const permitted = (windows: string, mail: 'r' | 'l'): string => `NOT EXISTS (
     SELECT 1 FROM ${rows(windows, { since: 'text', permits: 'integer' }, 'w')}
-    WHERE (SELECT COALESCE(SUM(1 + p.resends), 0) FROM links p WHERE p.app = ${app} AND p.recipient_key = ${key} AND p.id >= w.since) >= w.permits)`;
+    WHERE (SELECT COALESCE(SUM(1 + p.resends), 0) FROM links p
+      WHERE p.app = ${mail}.app AND p.recipient_key = ${mail}.recipient_key AND p.id >= w.since AND p.kind = ${mail}.kind) >= w.permits)`;
 
   return {
     /** $1: JSON array of rows with `quiet_since` and `windows` */
@@ -54,7 +58,7 @@ export function linkStatements({ rows, packed, byKey, skipLocked }: Dialect) {
       WHERE (r.quiet_since IS NULL OR NOT EXISTS (
           SELECT 1 FROM links p WHERE p.app = r.app AND p.recipient_key = r.recipient_key AND p.id >= r.quiet_since
             AND p.purpose = r.purpose AND p.via = 'email'))
-        AND ${permitted('r.windows', 'r.app', 'r.recipient_key')}
+        AND ${permitted('r.windows', 'r')}
       ON CONFLICT DO NOTHING
       RETURNING id, delivery_status`,
 
@@ -80,7 +84,7 @@ export function linkStatements({ rows, packed, byKey, skipLocked }: Dialect) {
       UPDATE links AS l SET redeemed_at = q.moment, redeem_key = q.new_redeem_key
       FROM q
       WHERE l.id = q.wanted ${byKey('l.id', 'SELECT wanted FROM q')} AND l.app = q.by_app AND l.purpose = q.for_purpose
-        AND ${OPEN} AND l.decoy = 0 AND l.expires_at > q.moment
+        AND ${OPEN} AND l.kind = 'link' AND l.decoy = 0 AND l.expires_at > q.moment
         AND (l.fingerprint IS NULL OR l.fingerprint = q.given_fingerprint)
         AND (l.code_challenge IS NULL OR l.code_challenge = q.given_challenge
           OR (q.given_challenge IS NULL AND q.challenge_required = 0))
@@ -99,18 +103,19 @@ export function linkStatements({ rows, packed, byKey, skipLocked }: Dialect) {
     releaseIdempotencyKey:
       'UPDATE links SET idempotency_key = NULL WHERE app = $1 AND idempotency_key = $2 AND created_at <= $3',
     mintsSince: `
-      SELECT created_at, purpose, via, resends FROM links
+      SELECT kind, created_at, purpose, via, resends FROM links
       WHERE app = $1 AND recipient_key = $2 AND id >= $3 ORDER BY id DESC LIMIT 1000`,
 
     /** The conditions of a list; `$1` is the app, `$2` the end of the page before. */
-    list: (conditions: string) => `${select} WHERE l.app = $1 AND l.id < $2 ${conditions} ORDER BY l.id DESC LIMIT `,
+    list: (conditions: string) =>
+      `${select} WHERE l.app = $1 AND l.id < $2 AND l.kind = 'link' ${conditions} ORDER BY l.id DESC LIMIT `,
     /** $1 now, $2 app. A mail that is queued will not leave; one that is under way keeps its lease and is settled. */
     revoke: (conditions: string) => `
       WITH now AS (SELECT 1)
       UPDATE links AS l SET revoked_at = $1,
         due_at = CASE WHEN delivery_status = 'sending' THEN due_at END,
         delivery_status = CASE WHEN delivery_status <> 'queued' THEN delivery_status WHEN sent_at IS NULL THEN 'abandoned' ELSE 'sent' END
-      WHERE l.app = $2 AND ${OPEN} ${conditions}
+      WHERE l.app = $2 AND ${OPEN} AND l.kind = 'link' ${conditions}
       RETURNING id`,
     /** What each status means to the database; `now` is the placeholder of the time. */
     status: {
@@ -129,7 +134,7 @@ export function linkStatements({ rows, packed, byKey, skipLocked }: Dialect) {
         lease = NULL, last_error = NULL
       WHERE l.app = $3 AND l.id = $4 AND l.via = 'email' AND l.decoy = 0 AND ${OPEN} AND NOT ${SUPERSEDED}
         AND l.due_at IS NULL AND l.expires_at > l.created_at AND COALESCE(l.sent_at, l.created_at) <= $5
-        AND ${permitted('$6', 'l.app', 'l.recipient_key')}
+        AND ${permitted('$6', 'l')}
       RETURNING id`,
 
     /** $1 lease, $2 now, $3 until, $4 limit */

@@ -93,6 +93,7 @@ export class SqlLinkStore implements LinkStore {
   async mintsSince(app: string, recipientKey: string, from: string): Promise<MintRecord[]> {
     const rows = await this.queries.rows<LinkRow>(this.sql.mintsSince, [app, recipientKey, from]);
     return rows.map((row) => ({
+      kind: row.kind as MintRecord['kind'],
       createdAt: Number(row.created_at),
       purpose: row.purpose as string,
       via: row.via as MintRecord['via'],

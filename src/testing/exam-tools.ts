@@ -21,6 +21,7 @@ export function sampleLink(change: Partial<Omit<Link, 'delivery'>> & { delivery?
   const { delivery, ...rest } = change;
   return {
     id,
+    kind: 'link',
     app: 'default',
     purpose: 'password-reset',
     subject: `user-${id}`,

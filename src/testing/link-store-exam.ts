@@ -1,6 +1,7 @@
 import { deliveryCases } from './exam-delivery.js';
 import { keepingCases } from './exam-keeping.js';
 import { mintingCases } from './exam-minting.js';
+import { notificationCases } from './exam-notifications.js';
 import { redeemingCases } from './exam-redeeming.js';
 import type { ExamCase } from './exam-tools.js';
 
@@ -10,4 +11,5 @@ export const linkStoreExam: readonly ExamCase[] = [
   ...redeemingCases,
   ...mintingCases,
   ...deliveryCases,
+  ...notificationCases,
 ];

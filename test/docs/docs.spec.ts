@@ -15,7 +15,7 @@ import ts from 'typescript';
 import { parse as parseYaml } from 'yaml';
 import { parseDuration } from '../../src/clock.js';
 import { PROBLEMS } from '../../src/http/problems.js';
-import { lettersFor, loadPurposes } from '../../src/links/purposes.js';
+import { lettersFor, linkPurposes, loadPurposes } from '../../src/links/purposes.js';
 import type { Purpose } from '../../src/links/purpose.js';
 import { readSettings, SETTINGS } from '../../src/settings.js';
 import { blocks, plain, README, ROOT, section, table } from './readme.js';
@@ -133,7 +133,7 @@ describe('purposes', () => {
         codeLifetime: seconds(codeLifetime!),
       })),
     ).toEqual(
-      [...loadPurposes(join(ROOT, 'templates')).values()]
+      [...linkPurposes(loadPurposes(join(ROOT, 'templates'))).values()]
         .sort((a, b) => (a.name < b.name ? -1 : 1))
         .map(({ name, expiresIn, deliverWithin, reissue, redeemOn, landing, codeLifetime, binding }) => ({
           purpose: name,
@@ -157,9 +157,11 @@ describe('purposes', () => {
     cpSync(join(ROOT, 'templates'), templates, { recursive: true });
     const purposes = loadPurposes(templates);
     // The refusal of an unknown variable lists what the code knows: these and the purpose's own.
-    appendFileSync(join(templates, 'purposes/magic-link/en/mail.html.hbs'), '{{nonsense}}');
-    const [, known] = /unknown variable; known are (.*)/.exec(messageOf(() => lettersFor(templates, purposes)))!;
-    expect([...told, 'name'].sort()).toEqual(known!.split(', ').sort());
+    for (const purpose of ['magic-link', 'password-changed'])
+      appendFileSync(join(templates, `purposes/${purpose}/en/mail.html.hbs`), '{{nonsense}}');
+    const refusals = messageOf(() => lettersFor(templates, purposes)).matchAll(/unknown variable; known are (.*)/g);
+    const known = new Set([...refusals].flatMap(([, names]) => names!.split(', ')));
+    expect([...told, 'name'].sort()).toEqual([...known].sort());
     const reserved = told.map((name) => name.split('.')[0]!);
     for (const name of reserved) {
       const policy = { expiresIn: '45m', templateData: `{ ${name}: { type: string } }` };
@@ -181,7 +183,7 @@ describe('purposes', () => {
         .map(([name, value]) => `${name}: ${value}\n`)
         .join(''),
     );
-    return loadPurposes(templates).get('errand')!;
+    return loadPurposes(templates).get('errand') as Purpose;
   }
 
   function messageOf(work: () => unknown): string {

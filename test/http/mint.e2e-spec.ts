@@ -514,7 +514,10 @@ test('the purposes are told with their policies', async () => {
   const { status, body } = await service.api('GET', '/v1/purposes');
   expect(status).toBe(200);
   const byName = Object.fromEntries(body.items.map((purpose: { name: string }) => [purpose.name, purpose]));
-  expect(Object.keys(byName).sort()).toEqual(['email-verification', 'magic-link', 'password-reset']);
+  const ofKind = (wanted: string) => body.items.filter(({ kind }: { kind: string }) => kind === wanted);
+  const names = (items: { name: string }[]) => items.map(({ name }) => name).sort();
+  expect(names(ofKind('link'))).toEqual(['email-verification', 'magic-link', 'password-reset']);
+  expect(names(ofKind('notification'))).toEqual(['new-sign-in', 'password-changed']);
   expect(byName['password-reset']).toMatchObject({
     expiresIn: { default: 1_800 },
     reissue: 'supersede',

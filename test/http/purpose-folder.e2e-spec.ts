@@ -210,6 +210,21 @@ describe('a fault in a folder stops the start and is told with its file and line
     ['a limit that is none', policy, '1h: 10', '1h: ten', /perRecipient/],
     ['a limit over no window', policy, '1h: 10', 'hourly: 10', /perRecipient/],
     ['a variable every mail has', policy, 'name: { type: string', 'url: { type: string', /url/],
+    ['a kind that is none', policy, 'expiresIn:', 'kind: newsletter\nexpiresIn:', /kind/],
+    [
+      'a notification with a life',
+      'purposes/password-changed/purpose.yaml',
+      'deliverWithin:',
+      'expiresIn: 30m\ndeliverWithin:',
+      /expiresIn: is for links/,
+    ],
+    [
+      'a notification with a link',
+      'purposes/password-changed/en/mail.text.hbs',
+      'If it was not you',
+      '{{url}} If it was not you',
+      /unknown variable/,
+    ],
     ['a code that lives too long', policy, 'codeLifetime: 5m', 'codeLifetime: 1h', /codeLifetime/],
     [
       'an unknown variable in the HTML part',

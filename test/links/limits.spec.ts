@@ -6,7 +6,14 @@ import { sampleLink } from '../../src/testing.js';
 const NOW = 1_800_000_000_000;
 const purpose = { limits: { cooldown: 30, perRecipient: [{ window: 3600, count: 3 }] } } as unknown as Purpose;
 const mint = (secondsAgo: number, change: object = {}) =>
-  ({ createdAt: NOW - secondsAgo * 1000, purpose: 'password-reset', via: 'email', resends: 0, ...change }) as const;
+  ({
+    kind: 'link',
+    createdAt: NOW - secondsAgo * 1000,
+    purpose: 'password-reset',
+    via: 'email',
+    resends: 0,
+    ...change,
+  }) as const;
 const mailed = sampleLink({ via: 'email', createdAt: NOW });
 
 test('the cool-down is for mails, the windows for every mint', () => {
@@ -23,6 +30,7 @@ test.each([
   ['resends, which count like mints', mailed, [mint(100), mint(600, { resends: 1 })], 3000],
   ['both, until the later one', mailed, [mint(10), mint(200), mint(3599)], 20],
   ['no cool-down for a returned link', sampleLink({ createdAt: NOW }), [mint(10), mint(200), mint(3599)], 1],
+  ['notifications, which are counted apart', mailed, [mint(10, { kind: 'notification' }), mint(200), mint(3000)], 1],
   ['no cool-down after another purpose', mailed, [mint(10, { purpose: 'magic-link' }), mint(200), mint(3000)], 600],
 ] as const)('Retry-After for %s', (_name, link, mints, seconds) => {
   expect(explainLimit(link, purpose, mints).retryAfter).toBe(seconds);

@@ -1,5 +1,5 @@
 import type { App, AppStore } from '../../apps/app.js';
-import { loadPurposes } from '../../links/purposes.js';
+import { linkPurposes, loadPurposes } from '../../links/purposes.js';
 import { count } from '../output.js';
 import { settingsFor } from '../settings-for.js';
 import { fail, ok, warn, type Finding } from './finding.js';
@@ -58,7 +58,7 @@ function* checkRedirectUris(defaultApp: App | undefined, callers: readonly App[]
 /** @returns the names of the purposes that need an app's page */
 function redeemedOnApp(): string[] {
   try {
-    const purposes = [...loadPurposes(settingsFor(['templatesDir']).templatesDir).values()];
+    const purposes = [...linkPurposes(loadPurposes(settingsFor(['templatesDir']).templatesDir)).values()];
     return purposes.filter(({ redeemOn }) => redeemOn === 'app').map(({ name }) => name);
   } catch {
     return []; // told by the templates' own check

@@ -44,6 +44,7 @@ export class Links1764000000000 implements MigrationInterface {
         name: 'links',
         columns: [
           text('id', { isPrimary: true, ...bytewise }),
+          text('kind'),
           text('app'),
           text('purpose'),
           text('subject'),

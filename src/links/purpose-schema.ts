@@ -1,0 +1,65 @@
+import { z } from 'zod';
+import { parseDuration } from '../clock.js';
+
+const duration = z.union([z.string(), z.number()]).transform((text, issues) => {
+  const seconds = parseDuration(text);
+  if (seconds !== undefined && seconds > 0) return seconds;
+  issues.addIssue({ code: 'custom', message: 'expected a duration such as 30s, 10m, 24h, 7d or seconds' });
+  return z.NEVER;
+});
+
+const limits = (cooldown: number) =>
+  z
+    .strictObject({
+      cooldown: z.union([z.literal(0), duration]).default(cooldown),
+      perRecipient: z.record(z.string(), z.int().min(1).max(10_000)).default({ '1h': 10, '1d': 30 }),
+    })
+    .prefault({});
+
+const templateData = z
+  .record(
+    z.string().regex(/^[A-Za-z][A-Za-z0-9_]{0,63}$/, 'expected a name of letters, digits and underscores'),
+    z.strictObject({
+      type: z.enum(['string', 'number', 'boolean']),
+      required: z.boolean().default(false),
+    }),
+  )
+  .default({});
+
+/** What only a link needs. */
+const OF_LINKS = {
+  expiresIn: z.union([
+    duration,
+    z.strictObject({ default: duration, min: duration.optional(), max: duration.optional() }),
+  ]),
+  reissue: z.enum(['supersede', 'keep']).default('supersede'),
+  redeemOn: z.enum(['app', 'page']).default('app'),
+  landing: z.enum(['hosted', 'app']).default('hosted'),
+  codeLifetime: duration.default(300),
+  binding: z.enum(['none', 'optional', 'required']).default('optional'),
+  oneTimeCode: z.enum(['none', 'mail', 'screen']).default('none'),
+};
+const refused = z.never({ error: 'is for links, and a notification has none; leave it out' }).optional();
+
+/** `purpose.yaml`, as far as it decides which of the two schemas holds for the rest. */
+export const kindSchema = z.looseObject({ kind: z.enum(['link', 'notification']).default('link') });
+
+export const linkSchema = z.strictObject({
+  kind: z.literal('link').default('link'),
+  ...OF_LINKS,
+  deliverWithin: duration.optional(),
+  limits: limits(30),
+  templateData,
+});
+
+export const notificationSchema = z.strictObject({
+  kind: z.literal('notification'),
+  ...(Object.fromEntries(Object.keys(OF_LINKS).map((name) => [name, refused])) as Record<
+    keyof typeof OF_LINKS,
+    typeof refused
+  >),
+  deliverWithin: duration.default(86_400),
+  // What happened twice is told twice.
+  limits: limits(0),
+  templateData,
+});
