@@ -53,7 +53,7 @@ const REFUSALS: Record<string, Refusal> = {
   binding_mismatch: {
     status: 409,
     title: 'Please go back to your first browser',
-    text: 'This link works only in the browser in which you asked for it. It is still good there.',
+    text: 'This link works only in the browser in which you asked for it. Nothing is used up: open the mail there, or ask for a new link in this browser.',
     askAgain: true,
   },
   token_invalid: {

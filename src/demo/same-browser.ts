@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { OncelinkProblem } from './oncelink.js';
 
 const COOKIE = 'fernweh_verifier';
 const MAX_AGE = 60 * 60; // seconds; at least as long as the links it stands for
@@ -13,6 +14,11 @@ export function rememberBrowser(request: FastifyRequest, reply: FastifyReply): s
   const verifier = verifierOf(request) ?? randomBytes(32).toString('base64url');
   reply.setCookie(COOKIE, verifier, { path: '/demo', maxAge: MAX_AGE });
   return createHash('sha256').update(verifier).digest('base64url');
+}
+
+/** A secret of this browser that belongs to another request is no fault, only a "no, not from here". */
+export function unlessForeign(error: unknown): undefined {
+  if (!(error instanceof OncelinkProblem && error.code === 'binding_mismatch')) throw error;
 }
 
 export function verifierOf(request: FastifyRequest): string | undefined {

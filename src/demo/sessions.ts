@@ -11,6 +11,8 @@ declare module 'fastify' {
     mailed?: 'verification' | 'sign-in' | 'reset';
     /** Whose password this browser is about to change. */
     resets?: string;
+    /** The link for it was asked for in another browser. */
+    resetsElsewhere?: boolean;
   }
 }
 

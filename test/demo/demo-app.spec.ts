@@ -38,6 +38,7 @@ describe('The demo app', () => {
         subject: expect.stringMatching(/^[\w-]{36}$/),
         templateData: { name: 'Ann' },
         redirectUri: 'http://localhost:3000/demo/verified',
+        codeChallenge: expect.stringMatching(/^[\w-]{43}$/),
       });
     });
 
@@ -139,6 +140,22 @@ describe('The demo app', () => {
       expect((await logIn(visitor, 'ann@example.com', 'light until midnight')).statusCode).toBe(303);
     });
 
+    it('wants the address, too, in a browser that did not ask for the link', async () => {
+      const { visitor } = await memberWithCode('reset');
+      visitor.jar.delete('fernweh_verifier');
+      expect((await visitor.get('/demo/reset')).body).not.toMatch(/ann(<wbr \/>)?@example/);
+      stage.calls.length = 0;
+      for (const email of ['', 'test@example.com']) {
+        const refused = await visitor.post('/demo/reset', { email, password: 'light until midnight' });
+        expect([refused.statusCode, stage.calls]).toEqual([422, []]);
+      }
+      const accepted = await visitor.post('/demo/reset', {
+        email: 'ann@example.com',
+        password: 'light until midnight',
+      });
+      expect(accepted.body).toContain('Your password is changed');
+    });
+
     it('says the same fingerprint at mint and at redemption, and another one after the change', async () => {
       await stage.browser().post('/demo/sign-up', { name: 'Ann', email: 'ann@example.com', password: PASSWORD });
       const fingerprintNow = async (): Promise<string> => {
@@ -155,7 +172,7 @@ describe('The demo app', () => {
       });
       await visitor.get(`/demo/reset?code=${CODE}`);
       await visitor.get('/demo/reset');
-      await visitor.post('/demo/reset', { password: 'light until midnight' });
+      await visitor.post('/demo/reset', { email: 'ann@example.com', password: 'light until midnight' });
       expect(lastCall().body).toEqual({ code: CODE, purpose: 'password-reset', fingerprint: before });
       expect(await fingerprintNow()).not.toBe(before);
     });
@@ -175,7 +192,7 @@ describe('The demo app', () => {
       const other = stage.browser();
       await other.get(`/demo/reset?code=${CODE}`);
       await other.get('/demo/reset');
-      await other.post('/demo/reset', { password: 'light until midnight' });
+      await other.post('/demo/reset', { email: 'ann@example.com', password: 'light until midnight' });
       expect(lastCall().headers['idempotency-key']).not.toBe(attempt);
     });
 
@@ -229,15 +246,18 @@ describe('The demo app', () => {
       expect(visitor.jar.has('fernweh_code')).toBe(false);
     });
 
-    it('by a link that another browser asked for: names the account, and redeems only at the yes', async () => {
+    it('by a link that another browser asked for: wants the address, which a robot or a lured stranger does not type', async () => {
       const { visitor } = await memberWithCode('signed-in');
       visitor.jar.delete('fernweh_verifier');
       stage.calls.length = 0;
       const question = await visitor.get('/demo/signed-in');
-      expect(question.body).toContain('ann<wbr />@example.com');
-      expect(stage.calls.map(({ path }) => path)).toEqual(['/v1/links/inspect']);
+      expect(question.body).not.toMatch(/ann(<wbr \/>)?@example/);
+      for (const email of ['', 'test@example.com'])
+        expect((await visitor.post('/demo/signed-in', { email })).statusCode).toBe(422);
+      expect(new Set(stage.calls.map(({ path }) => path))).toEqual(new Set(['/v1/links/inspect']));
       expect((await visitor.get('/demo/account')).headers.location).toBe('/demo/log-in');
-      expect((await visitor.post('/demo/signed-in')).headers.location).toBe('/demo/account');
+      const answer = await visitor.post('/demo/signed-in', { email: 'Ann@Example.com' });
+      expect(answer.headers.location).toBe('/demo/account');
       expect(lastCall()).toMatchObject({ path: '/v1/links/redeem', body: { code: CODE, purpose: 'magic-link' } });
       expect((await visitor.get('/demo/account')).statusCode).toBe(200);
     });

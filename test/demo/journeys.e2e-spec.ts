@@ -105,7 +105,7 @@ describe('The demo app, with a real browser against the real service', () => {
       expect(await fay.heading()).toBe('Hello, Ann');
     });
 
-    it('asks in another browser, names the account, and uses the link up only at the yes', async () => {
+    it('asks in another browser for the address, and uses the link up only with it', async () => {
       const gil = await member('gil@example.com');
       await gil.askFor('/demo/magic-link', 'gil@example.com');
       const phone = await somebody();
@@ -113,7 +113,8 @@ describe('The demo app, with a real browser against the real service', () => {
       await phone.confirm();
       expect(phone.path()).toBe('/demo/signed-in');
       expect(await phone.heading()).toBe('Sign in on this device?');
-      expect(await phone.text()).toContain('gil@example.com');
+      await phone.fill({ 'Email address': 'somebody.else@example.com' });
+      expect(await phone.press('Sign in here')).toBe(422);
       await phone.visit('/demo/account');
       expect(phone.path()).toBe('/demo/log-in'); // nobody is signed in yet
 
@@ -125,13 +126,14 @@ describe('The demo app, with a real browser against the real service', () => {
       expect(await phone.heading()).toBe('This link has been used');
     });
 
-    it('logs the other browser in after the yes', async () => {
+    it('logs the other browser in for the right address', async () => {
       const hal = await member('hal@example.com');
       await hal.askFor('/demo/magic-link', 'hal@example.com');
       const phone = await somebody();
       await phone.openMail('hal@example.com', 2);
       await phone.confirm();
-      await phone.press('Yes, sign in here');
+      await phone.fill({ 'Email address': 'hal@example.com' });
+      await phone.press('Sign in here');
       expect(phone.path()).toBe('/demo/account');
       expect(await phone.text()).toContain('hal@example.com');
     });
@@ -144,7 +146,8 @@ describe('The demo app, with a real browser against the real service', () => {
       await tablet.openMail('ida@example.com', 2);
       await tablet.confirm();
       expect(await tablet.heading()).toBe('Sign in on this device?');
-      await tablet.press('Yes, sign in here');
+      await tablet.fill({ 'Email address': 'ida@example.com' });
+      await tablet.press('Sign in here');
       expect(tablet.path()).toBe('/demo/account');
     });
 
@@ -213,7 +216,7 @@ describe('The demo app, with a real browser against the real service', () => {
       await lea.press('Change the password');
       expect(await lea.heading()).toBe('Your password is changed');
 
-      await thief.fill({ 'New password': 'the wrong hands' });
+      await thief.fill({ 'Your email address': 'lea@example.com', 'New password': 'the wrong hands' });
       expect(await thief.press('Change the password')).toBe(410);
       expect(await thief.text()).toContain('Ask for a new link');
       await lea.logIn('lea@example.com', 'a red cabin by the sea');

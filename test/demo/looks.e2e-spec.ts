@@ -71,7 +71,11 @@ describe.each([
     await look('confirm-magic-link');
     await ann.confirm();
     await look('this-device');
-    await ann.press('Yes, sign in here');
+    await ann.fill({ 'Email address': 'somebody.else@example.com' });
+    await ann.press('Sign in here');
+    await look('this-device-other-address');
+    await ann.fill({ 'Email address': email });
+    await ann.press('Sign in here');
     await ann.visit('/demo/signed-in');
     await look('nothing-handed-over');
     await phone.context.close();

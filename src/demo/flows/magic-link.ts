@@ -5,7 +5,7 @@ import { forgetCode, handedOver, takeCode, type HandOver } from '../hand-over.js
 import { OncelinkProblem } from '../oncelink.js';
 import { addressOf, textOf } from '../pages/fields.js';
 import { magicLinkPage, thisDevicePage } from '../pages/magic-link.js';
-import { rememberBrowser, verifierOf } from '../same-browser.js';
+import { rememberBrowser, unlessForeign, verifierOf } from '../same-browser.js';
 import { currentUser, signIn } from '../sessions.js';
 import type { User } from '../users.js';
 import { goTo, sendPage } from '../web/pages.js';
@@ -55,13 +55,21 @@ export function magicLink(app: FastifyInstance, { oncelink, users, redirectUri }
     const owner = codeVerifier && (await redeem(handOver, codeVerifier).catch(unlessForeign));
     if (owner) return enter(request, reply, owner);
     // Any other browser: another device of the same person, most often. But it may also be somebody who was sent a
-    // stranger's link, to work in the stranger's account unawares (login CSRF). So name the account, and ask.
-    const link = await oncelink.inspect({ code: handOver.code, purpose });
-    return sendPage(reply, thisDevicePage({ email: link.recipient, current: await currentUser(request, users) }));
+    // stranger's link, to work in the stranger's account unawares (login CSRF); or a robot that scans mails and presses
+    // every button. So ask for the address: only the person whose link it is types that one.
+    await oncelink.inspect({ code: handOver.code, purpose });
+    return sendPage(reply, thisDevicePage({ current: await currentUser(request, users) }));
   });
 
-  // "Yes, sign in on this device."
-  app.post('/signed-in', { config }, async (request, reply) => enter(request, reply, await redeem(codeOf(request))));
+  // "Sign in here."
+  app.post('/signed-in', { config }, async (request, reply) => {
+    const handOver = codeOf(request);
+    const link = await oncelink.inspect({ code: handOver.code, purpose });
+    if (addressOf(request.body) === link.recipient) return enter(request, reply, await redeem(handOver));
+    const error = 'The mail with this link went to another address.';
+    const current = await currentUser(request, users);
+    return sendPage(reply, thisDevicePage({ current, email: textOf(request.body, 'email'), error }), 422);
+  });
 
   async function redeem({ code, attempt }: HandOver, codeVerifier?: string): Promise<User> {
     const link = await oncelink.redeem({ code, purpose, codeVerifier }, attempt);
@@ -78,11 +86,6 @@ export function magicLink(app: FastifyInstance, { oncelink, users, redirectUri }
     forgetCode(request, reply);
     return goTo(reply, '/demo/account');
   }
-}
-
-/** A secret of this browser that belongs to another request is no fault, only a "no, not from here". */
-function unlessForeign(error: unknown): undefined {
-  if (!(error instanceof OncelinkProblem && error.code === 'binding_mismatch')) throw error;
 }
 
 function codeOf(request: FastifyRequest): HandOver {

@@ -7,6 +7,7 @@ import { addressOf, textOf } from '../pages/fields.js';
 import { noticePage } from '../pages/notice.js';
 import { forgotPage, newPasswordPage } from '../pages/reset.js';
 import { hashPassword, passwordFault } from '../passwords.js';
+import { rememberBrowser, unlessForeign, verifierOf } from '../same-browser.js';
 import { currentUser } from '../sessions.js';
 import type { User } from '../users.js';
 import { goTo, sendPage } from '../web/pages.js';
@@ -37,6 +38,7 @@ export function reset(app: FastifyInstance, { oncelink, users, redirectUri, now 
       decoy: !user, // the same answer, the same work, the same limits for an unknown address
       redirectUri: redirectUri.reset,
       fingerprint: fingerprintOf(user),
+      codeChallenge: rememberBrowser(request, reply),
       templateData: user ? { name: user.name } : undefined,
     });
     request.session.mailed = 'reset';
@@ -49,26 +51,37 @@ export function reset(app: FastifyInstance, { oncelink, users, redirectUri, now 
     if (moved) return moved;
     const code = handedOver(request)?.code;
     if (!code) throw new OncelinkProblem('token_invalid', 400);
-    const link = await oncelink.inspect({ code, purpose });
+    const codeVerifier = verifierOf(request);
+    const own = codeVerifier && (await oncelink.inspect({ code, purpose, codeVerifier }).catch(unlessForeign));
+    const link = own || (await oncelink.inspect({ code, purpose }));
     const user = await users.byId(link.subject);
     if (user?.email !== link.recipient) throw new OncelinkProblem('token_invalid', 400);
     request.session.resets = user.id;
-    return sendPage(reply, newPasswordPage({ email: user.email }));
+    request.session.resetsElsewhere = !own;
+    return sendPage(reply, newPasswordPage(own ? { owner: user.email } : {}));
   });
 
   app.post('/reset', { config }, async (request, reply) => {
     const handOver = handedOver(request);
     const user = await users.byId(request.session.resets ?? '');
     if (!handOver || !user) throw new OncelinkProblem('token_invalid', 400);
+    const elsewhere = request.session.resetsElsewhere;
     const password = textOf(request.body, 'password');
     const error = passwordFault(password);
-    if (error) return sendPage(reply, newPasswordPage({ email: user.email, error }), 422);
+    // A robot that scans mails may fill in a password, too. In a browser that did not ask for the link the form wants
+    // the address, which only the person types.
+    const stranger = elsewhere && addressOf(request.body) !== user.email;
+    if (error || stranger) {
+      const form = elsewhere ? { email: textOf(request.body, 'email'), stranger } : { owner: user.email };
+      return sendPage(reply, newPasswordPage({ ...form, error }), 422);
+    }
 
     // The slow part first, so that little can go wrong between using the link up and storing the password. Should the
     // answer of `redeem` be lost, the person presses again: the same attempt gets the same answer, and goes on.
     const passwordHash = await hashPassword(password);
     const { code, attempt } = handOver;
-    const link = await oncelink.redeem({ code, purpose, fingerprint: fingerprintOf(user) }, attempt);
+    const codeVerifier = elsewhere ? undefined : verifierOf(request);
+    const link = await oncelink.redeem({ code, purpose, fingerprint: fingerprintOf(user), codeVerifier }, attempt);
     if (link.subject !== user.id) throw new OncelinkProblem('token_invalid', 400);
     if (!(await users.changePassword(user, passwordHash))) throw new OncelinkProblem('fingerprint_mismatch', 409);
     await users.markVerified(user, now()); // who could read the mail owns the mailbox

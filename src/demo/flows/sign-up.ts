@@ -7,7 +7,7 @@ import { addressOf, textOf } from '../pages/fields.js';
 import { noticePage } from '../pages/notice.js';
 import { signUpPage } from '../pages/sign-up.js';
 import { hashPassword, passwordFault } from '../passwords.js';
-import { rememberBrowser } from '../same-browser.js';
+import { rememberBrowser, verifierOf } from '../same-browser.js';
 import { currentUser } from '../sessions.js';
 import type { User } from '../users.js';
 import { goTo, sendPage } from '../web/pages.js';
@@ -40,7 +40,7 @@ export function signUp(app: FastifyInstance, { oncelink, users, redirectUri, now
     // An address that has a notebook already gets a sign-in link instead. On the screen both look the same,
     // down to the limits: otherwise this form would tell anybody who is a member here.
     const mail: MintRequest = added
-      ? verification(user, redirectUri.verified)
+      ? verification(user, redirectUri.verified, codeChallenge)
       : signInLink((await users.byEmail(email))!, redirectUri.signedIn, codeChallenge);
     await oncelink.mint(mail).catch(unlessLimited);
 
@@ -49,14 +49,17 @@ export function signUp(app: FastifyInstance, { oncelink, users, redirectUri, now
     return goTo(reply, '/demo/check-inbox');
   });
 
-  // Where the confirm page sends people. Oncelink has redeemed the link (`redeemOn: page`); the code proves it.
+  // Where the confirm page sends people. Oncelink has redeemed the link (`redeemOn: page`); the code proves it. Where the
+  // purpose says `binding: required`, it is left to us: then only the browser that signed up gets through.
   app.get('/verified', { config: { askAgain } }, async (request, reply) => {
     const moved = takeCode(request, reply);
     if (moved) return moved;
     const handOver = handedOver(request);
     if (!handOver) throw new OncelinkProblem('token_invalid', 400);
 
-    const link = await oncelink.inspect({ code: handOver.code, purpose: 'email-verification' });
+    const proof = { code: handOver.code, purpose: 'email-verification', codeVerifier: verifierOf(request) } as const;
+    let link = await oncelink.inspect(proof);
+    if (link.status === 'active' && proof.codeVerifier) link = await oncelink.redeem(proof, handOver.attempt);
     const user = await users.byId(link.subject);
     // The link proves the address it was mailed to, which need not be the account's address any more.
     if (link.status !== 'redeemed' || user?.email !== link.recipient) throw new OncelinkProblem('token_invalid', 400);
@@ -82,19 +85,24 @@ export function signUp(app: FastifyInstance, { oncelink, users, redirectUri, now
   app.post('/account', { config: { askAgain } }, async (request, reply) => {
     const user = await currentUser(request, users);
     if (!user) return goTo(reply, '/demo/log-in');
-    await oncelink.mint(verification(user, redirectUri.verified));
+    await oncelink.mint(verification(user, redirectUri.verified, rememberBrowser(request, reply)));
     request.session.address = user.email;
     request.session.mailed = 'verification';
     return goTo(reply, '/demo/check-inbox');
   });
 }
 
-const verification = (user: Pick<User, 'id' | 'name' | 'email'>, redirectUri: string): MintRequest => ({
+const verification = (
+  user: Pick<User, 'id' | 'name' | 'email'>,
+  redirectUri: string,
+  codeChallenge: string,
+): MintRequest => ({
   purpose: 'email-verification',
   recipient: user.email,
   subject: user.id,
   templateData: { name: user.name },
   redirectUri,
+  codeChallenge,
 });
 
 const signInLink = (owner: User, redirectUri: string, codeChallenge: string): MintRequest => ({

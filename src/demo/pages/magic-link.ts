@@ -1,5 +1,5 @@
 import type { User } from '../users.js';
-import { address, html, type Html } from '../web/html.js';
+import { html, type Html } from '../web/html.js';
 import { field } from './fields.js';
 import { layout } from './layout.js';
 
@@ -17,17 +17,27 @@ export const magicLinkPage = ({ email, error }: { email?: string; error?: string
     </section>`,
   );
 
+interface Asked {
+  email?: string;
+  error?: string;
+  current?: User;
+}
+
 /** The link was opened in a browser that did not ask for it. */
-export const thisDevicePage = ({ email, current }: { email: string; current?: User }): Html =>
+export const thisDevicePage = ({ email, error, current }: Asked): Html =>
   layout(
     { title: 'Sign in on this device?', name: current?.name },
-    html`<section class="card notice">
+    html`<section class="card">
       <h1>Sign in on this device?</h1>
-      <p>The link was asked for in another browser or on another device. Here it opens the notebook of</p>
-      <p class="who">${address(email)}</p>
+      <p class="lead">
+        The link was asked for in another browser or on another device. If that was you, type the address that the mail
+        went to. If not, just close this page.
+      </p>
       ${current && html`<p>You are logged in as ${current.email} at the moment; that will end.</p>`}
-      <p>Is that you? If you did not ask for it, or do not know this address, just close this page.</p>
-      <form method="post" action="/demo/signed-in"><button class="button">Yes, sign in here</button></form>
+      <form method="post" action="/demo/signed-in" class="stack">
+        ${field({ name: 'email', label: 'Email address', type: 'email', autocomplete: 'username', value: email, error })}
+        <button class="button">Sign in here</button>
+      </form>
       <p class="aside"><a href="/demo">No, leave it</a></p>
     </section>`,
   );

@@ -17,13 +17,31 @@ export const forgotPage = ({ email, error, user }: { email?: string; error?: str
     </section>`,
   );
 
-export const newPasswordPage = ({ email, error }: { email: string; error?: string }): Html =>
+interface NewPassword {
+  /** Shown where the link was asked for; elsewhere people type it themselves. */
+  owner?: string;
+  email?: string;
+  /** Another address was typed. */
+  stranger?: boolean;
+  /** What is wrong with the password. */
+  error?: string;
+}
+
+export const newPasswordPage = ({ owner, email, stranger, error }: NewPassword): Html =>
   layout(
     { title: 'Choose a new password' },
     html`<section class="card">
       <h1>Choose a new password</h1>
       <form method="post" action="/demo/reset" class="stack">
-        ${field({ name: 'email', label: 'For the notebook of', type: 'email', autocomplete: 'username', value: email, readonly: true })}
+        ${field({
+          name: 'email',
+          label: owner ? 'For the notebook of' : 'Your email address',
+          type: 'email',
+          autocomplete: 'username',
+          value: owner ?? email,
+          readonly: owner !== undefined,
+          error: stranger ? 'The mail with this link went to another address.' : undefined,
+        })}
         ${field({
           name: 'password',
           label: 'New password',
@@ -31,6 +49,7 @@ export const newPasswordPage = ({ email, error }: { email: string; error?: strin
           autocomplete: 'new-password',
           hint: 'At least 10 characters.',
           error,
+          focus: error !== undefined && !stranger,
         })}
         <button class="button">Change the password</button>
       </form>

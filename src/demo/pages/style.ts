@@ -43,7 +43,6 @@ main > .card { max-width: 28rem; margin: clamp(0rem, 4vw, 2.5rem) auto 0; }
 .card > :last-child, .stack > :last-child { margin-bottom: 0; }
 .lead { color: var(--soft); font-size: 1.125rem; }
 .aside { margin: 1rem 0 0; font-size: .9375rem; }
-.who { font-weight: 600; font-size: 1.125rem; overflow-wrap: anywhere; }
 .button {
   display: inline-flex; align-items: center; justify-content: center; text-align: center; min-height: 3rem; padding: .5rem 1.4rem; border: 2px solid var(--accent);
   border-radius: 10px; background: var(--accent); color: var(--on-accent); font: inherit; font-weight: 600; text-decoration: none; cursor: pointer;
