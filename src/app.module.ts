@@ -19,7 +19,12 @@ export class AppModule {
       imports: [
         // PostgreSQL in production is shared by instances, and migrated on purpose, once, before they start.
         StorageModule.forRoot({ url: databaseUrl, migrate: !production || fileOf(databaseUrl) !== undefined }),
-        MailModule.forRoot({ relays: settings.relays, from: settings.mailFrom }),
+        MailModule.forRoot({
+          relays: settings.relays,
+          from: settings.mailFrom,
+          dkim: settings.dkim,
+          clock: links.clock,
+        }),
         LinksModule.forRoot({ publicUrl, templatesDir, retention: settings.retention, ...links }),
         HttpModule.forRoot({ publicUrl, templatesDir }),
       ],

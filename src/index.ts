@@ -17,6 +17,7 @@ export { KeySetError, type Algorithm } from './links/jwk-set.js';
 export { readKeyFile, type KeyEvent } from './links/key-file.js';
 export { KeyRing } from './links/key-ring.js';
 export { parseSender, type Sender } from './mail/mailer.js';
+export type { DkimKey } from './mail/dkim.js';
 export { createLogger, type Logger, type LogLevel } from './log.js';
 export type { Clock } from './clock.js';
 /** Thrown at start: every fault of the templates folder, each with its file and line. */

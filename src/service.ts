@@ -27,6 +27,8 @@ const LEVELS: Readonly<Record<Event, 'info' | 'warn' | 'error'>> = {
   'mail sent': 'info',
   'mail delayed': 'warn',
   'mail failed': 'error',
+  'mail abandoned': 'error',
+  'mail suppressed': 'warn',
   'courier stopped short': 'error',
   'signing keys read': 'info',
   'signing keys not usable': 'error',

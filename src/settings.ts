@@ -9,6 +9,7 @@ import type { KeySetError } from './links/jwk-set.js';
 import { readKeyFile } from './links/key-file.js';
 import { KeyRing } from './links/key-ring.js';
 import { parseRecipient } from './links/recipient.js';
+import { readDkim, type DkimKey } from './mail/dkim.js';
 import { parseSender, type Sender } from './mail/mailer.js';
 import { relayUrlFault } from './mail/transports.js';
 import { databaseUrlFault, fileOf } from './storage/engines.js';
@@ -29,6 +30,7 @@ export interface Settings {
   /** empty: the dev inbox keeps the mail */
   readonly relays: readonly string[];
   readonly mailFrom: Sender;
+  readonly dkim: DkimKey | undefined;
   readonly apiKey: string | undefined;
   readonly redirectUris: readonly string[] | undefined;
   readonly templatesDir: string;
@@ -60,6 +62,9 @@ export const SETTINGS: readonly Setting[] = [
   { name: 'SIGNING_KEYS_FILE', development: './data/signing-keys.json', production: null },
   { name: 'SMTP_URL', production: null },
   { name: 'MAIL_FROM', development: 'Oncelink <no-reply@localhost>', production: null },
+  { name: 'DKIM_DOMAIN' },
+  { name: 'DKIM_SELECTOR' },
+  { name: 'DKIM_KEY_FILE' },
   { name: 'API_KEY' },
   { name: 'REDIRECT_URIS' },
   { name: 'TEMPLATES_DIR', development: './templates' },
@@ -122,10 +127,14 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     databaseUrlFault(text) ? undefined : text,
   );
   const dataDir = dirname((databaseUrl && fileOf(databaseUrl)) ?? './data/oncelink.sqlite');
-  const relays = checked('SMTP_URL', 'smtp:// or smtps:// URLs, comma-separated, tried in order', (text) => {
-    const urls = list(text);
-    return urls.length > 0 && urls.every((url) => !relayUrlFault(url)) ? urls : undefined;
-  });
+  const relays = checked(
+    'SMTP_URL',
+    'smtp://, smtps://, sendmail: or file: URLs, comma-separated, tried in order',
+    (text) => {
+      const urls = list(text);
+      return urls.length > 0 && urls.every((url) => !relayUrlFault(url)) ? urls : undefined;
+    },
+  );
   const mailFrom = checked('MAIL_FROM', 'Name <address@example.com>', (text) => {
     const sender = parseSender(text);
     return sender && (!production || parseRecipient(sender.address)) ? sender : undefined;
@@ -153,6 +162,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     LOG_LEVELS.find((level) => level === text),
   );
   const host = read('HOST')!;
+  const dkim = readDkim(env, fault);
   const keys = readSigningKeys(env, production, read, fault);
 
   if (faults.length > 0) throw new SettingsError(faults);
@@ -167,6 +177,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     signingKeysFile: keys.file,
     relays: relays ?? [],
     mailFrom: mailFrom!,
+    dkim,
     apiKey,
     redirectUris,
     templatesDir: templatesDir!,

@@ -1,9 +1,13 @@
 import type { Courier } from '../links/courier.js';
 import type { LinkStore } from '../links/link-store.js';
+import type { CircuitState } from '../mail/circuit.js';
+import type { Mailer } from '../mail/mailer.js';
 
 export interface HealthReport {
   readonly status: 'ok' | 'unavailable';
   readonly checks: Readonly<Record<'database' | 'courier' | 'accepting', 'ok' | 'failed'>>;
+  /** For people to see; mail waits for its relay, so minting goes on without one. */
+  readonly relays: readonly { readonly relay: string; readonly circuit: CircuitState }[];
 }
 
 /** Whether this instance should get traffic. */
@@ -13,6 +17,7 @@ export class Health {
   constructor(
     private readonly store: LinkStore,
     private readonly courier: Courier,
+    private readonly mailer: Mailer,
   ) {}
 
   /** From now on the instance is not ready: it is shutting down. */
@@ -35,6 +40,7 @@ export class Health {
       courier: this.courier.isRunning ? 'ok' : 'failed',
       accepting: this.draining ? 'failed' : 'ok',
     } as const;
-    return { status: Object.values(checks).every((check) => check === 'ok') ? 'ok' : 'unavailable', checks };
+    const status = Object.values(checks).every((check) => check === 'ok') ? 'ok' : 'unavailable';
+    return { status, checks, relays: this.mailer.circuits() };
   }
 }

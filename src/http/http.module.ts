@@ -7,6 +7,7 @@ import { LINK_STORE, type LinkStore } from '../links/link-store.js';
 import { CLOCK, PURPOSES } from '../links/links.module.js';
 import type { AnyPurpose } from '../links/purpose.js';
 import { linkPurposes } from '../links/purposes.js';
+import { Mailer } from '../mail/mailer.js';
 import { Health } from './health.js';
 import { LinksController } from './links.controller.js';
 import { MessagesController } from './messages.controller.js';
@@ -57,10 +58,10 @@ class DrainFirst implements OnModuleDestroy {
     },
     {
       provide: Health,
-      inject: [LINK_STORE, Courier],
-      useFactory: (store: LinkStore, courier: Courier) => new Health(store, courier),
+      inject: [LINK_STORE, Courier, Mailer],
+      useFactory: (store: LinkStore, courier: Courier, mailer: Mailer) => new Health(store, courier, mailer),
     },
-    Metrics,
+    { provide: Metrics, inject: [Mailer], useFactory: (mailer: Mailer) => new Metrics(() => mailer.circuits()) },
     Strangers,
     DrainFirst,
     {

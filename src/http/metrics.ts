@@ -1,4 +1,7 @@
-import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { CircuitState } from '../mail/circuit.js';
+
+const LEVELS: Record<CircuitState, number> = { closed: 0, 'half-open': 1, open: 2 };
 
 /** What Prometheus reads. Labels are routes, codes and outcomes: never an id, an address or a token. */
 export class Metrics {
@@ -18,12 +21,20 @@ export class Metrics {
   });
   private readonly mails = new Counter({
     name: 'oncelink_mails_total',
-    help: 'Mail attempts by outcome: sent, delayed, failed',
+    help: 'Mails by outcome: sent, failed, abandoned, suppressed; and delayed, once per attempt',
     labelNames: ['outcome'],
     registers: [this.registry],
   });
 
-  constructor() {
+  /** @param circuits the relays and whether mails are tried there */
+  constructor(circuits: () => readonly { relay: string; circuit: CircuitState }[]) {
+    const gauge = new Gauge({
+      name: 'oncelink_relay_circuit',
+      help: "A relay's circuit: 0 closed (in use), 1 half-open (one mail tries), 2 open (left alone for a while)",
+      labelNames: ['relay'],
+      registers: [this.registry],
+      collect: () => circuits().forEach(({ relay, circuit }) => gauge.set({ relay }, LEVELS[circuit])),
+    });
     collectDefaultMetrics({ register: this.registry });
   }
 

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { AppStore } from '../apps/app.js';
+import type { App, AppStore } from '../apps/app.js';
 import type { Clock } from '../clock.js';
-import type { Letters } from '../mail/letters.js';
-import { DeliveryFailure, type Mailer } from '../mail/mailer.js';
-import type { Link } from './link.js';
-import type { LinkStore, Settlement } from './link-store.js';
-import type { Links } from './links.service.js';
+import type { Message } from './link.js';
+import type { LinkStore } from './link-store.js';
+import { EVERY_PURPOSE, type MessageStore } from './message-store.js';
+import type { CourierLog, Postman } from './postman.js';
+import type { Sweeper } from './sweeper.js';
 
 /** A courier that died is taken over after this long, in ms. */
 const LEASE = 15_000;
@@ -14,29 +14,11 @@ const LEASE = 15_000;
 const NAP = 5_000;
 /** Pause before an outcome that could not be written is written again, in ms. */
 const SETTLE_AGAIN = 500;
-/** Pauses before the second, third, … attempt, in seconds; the last one repeats. */
-const BACK_OFF = [2, 5, 10, 20, 40, 60];
-/** Personal data of an ended link is of no more use after this long, in ms: nothing is resent or replayed any more. */
-const WIPE_AFTER = 24 * 3_600_000;
-/** Links looked at in one step of the sweep, and the pause between two sweeps, in ms. */
-const SWEEP_BATCH = 500;
-const SWEEP_EVERY = 3_600_000;
-
-export interface CourierOptions {
-  /** mails under way at the same time */
-  readonly parallel: number;
-  /** how long a finished link's row stays, in ms */
-  readonly retention: number;
-  /** from 0 to 1, for the jitter of the back-off */
-  readonly random: () => number;
-  readonly log: (
-    event: 'mail sent' | 'mail delayed' | 'mail failed' | 'courier stopped short',
-    facts: Record<string, unknown>,
-  ) => void;
-}
+/** Longest time without a look at the deadlines while there is always something to send, in ms. */
+const TIDY_EVERY = 1_000;
 
 /**
- * Sends what is due: leases links, mints their tokens, has the letters written, hands them to a relay, settles the outcome.
+ * Sends what is due: leases links, has their mails handed over, settles the outcome.
  * The row is the outbox, so whatever happens to this process, another courier finds the mail again when the lease ends;
  * a crash between the relay's 250 and the settled row may repeat a mail, with the same Message-ID.
  */
@@ -47,17 +29,16 @@ export class Courier {
   private timer: NodeJS.Timeout | undefined;
   private pumping: Promise<void> | undefined;
   private wokenMeanwhile = false;
-  private sweptUpTo = '';
-  private nextSweep = 0;
+  private tidiedAt = 0;
 
   constructor(
     private readonly store: LinkStore,
-    private readonly links: Links,
+    private readonly messages: MessageStore,
     private readonly apps: AppStore,
-    private readonly letters: Letters,
-    private readonly mailer: Mailer,
+    private readonly postman: Postman,
+    private readonly sweeper: Sweeper,
     private readonly clock: Clock,
-    private readonly options: CourierOptions,
+    private readonly log: CourierLog,
   ) {}
 
   get isRunning(): boolean {
@@ -90,6 +71,7 @@ export class Courier {
   /** Does everything that is due now, once; for tests and for embedding without a background worker. */
   async runOnce(): Promise<void> {
     while ((await this.claim()) > 0) await this.delivered();
+    await this.tidy();
   }
 
   private async delivered(): Promise<void> {
@@ -102,135 +84,113 @@ export class Courier {
     try {
       while (this.running && this.wokenMeanwhile) {
         this.wokenMeanwhile = false;
-        if ((await this.claim()) > 0) this.wokenMeanwhile = this.underWay.size < this.options.parallel;
+        const free = this.free;
+        const claimed = free > 0 ? await this.claim() : 0;
+        if (claimed < free || this.clock() >= this.tidiedAt + TIDY_EVERY) await this.tidy();
+        // As much as there were hands for: there may be more, and hands may have come free in the meantime.
+        if (claimed === free && this.free > 0) this.wokenMeanwhile = true;
       }
+      // With no hand free, the end of a mail wakes us.
+      if (this.free === 0) return;
       const due = await this.store.nextDue();
       if (due !== null) nap = Math.min(NAP, Math.max(0, due - this.clock()));
-      if (nap > 0 && (await this.sweep())) nap = Math.min(nap, 1_000);
+      if (nap > 0 && (await this.sweeper.step())) nap = Math.min(nap, 1_000);
     } catch (error) {
       nap = 1_000;
-      this.options.log('courier stopped short', { error });
+      this.log('courier stopped short', { error });
     }
-    // With no hand free, the end of a mail wakes us.
-    if (!this.running || this.underWay.size >= this.options.parallel) return;
+    if (!this.running) return;
     this.timer = setTimeout(() => this.wake(), Math.max(nap, 10));
     this.timer.unref();
   }
 
-  /** @returns how many mails were put under way */
-  private async claim(): Promise<number> {
-    const free = this.options.parallel - this.underWay.size;
-    if (free <= 0) return 0;
-    const now = this.clock();
-    await this.store.abandonOverdue(now);
-    const lease = randomUUID();
-    const links = await this.store.claimDue(lease, now, now + LEASE, free);
-    for (const link of links) {
-      const inHand = this.underWay.get(link.id);
-      // The clock jumped past our own lease: the attempt goes on, under the new one.
-      if (inHand) inHand.lease = lease;
-      else this.take(link, lease);
-    }
-    return links.length;
+  private get free(): number {
+    return this.postman.parallel - this.underWay.size;
   }
 
-  private take(link: Link, lease: string): void {
+  /** @returns how many mails were put under way */
+  private async claim(): Promise<number> {
+    const now = this.clock();
+    const lease = randomUUID();
+    const messages = await this.store.claimDue(lease, now, now + LEASE, this.free);
+    // Asked once for all of them: few apps have many mails.
+    const apps = new Map<string, Promise<App | undefined>>();
+    for (const message of messages) {
+      const { id, app } = message;
+      const inHand = this.underWay.get(id);
+      // The clock jumped past our own lease: the attempt goes on, under the new one.
+      if (inHand) inHand.lease = lease;
+      else {
+        if (!apps.has(app)) apps.set(app, this.apps.find(app));
+        this.take(message, apps.get(app)!, lease);
+      }
+    }
+    return messages.length;
+  }
+
+  /** What is past its deadline or no longer wanted, and was never going to be claimed, ends here. */
+  private async tidy(): Promise<void> {
+    this.tidiedAt = this.clock();
+    for (const { id, status } of await this.store.abandonOverdue(this.tidiedAt)) {
+      if (status !== 'sent') this.log(`mail ${status}`, { link: id });
+    }
+  }
+
+  private take(message: Message, app: Promise<App | undefined>, lease: string): void {
     const mail = { lease, done: Promise.resolve() };
-    this.underWay.set(link.id, mail);
-    mail.done = this.deliver(link, mail).finally(() => {
-      this.underWay.delete(link.id);
+    this.underWay.set(message.id, mail);
+    mail.done = this.deliver(message, app, mail).finally(() => {
+      this.underWay.delete(message.id);
       this.wake();
     });
   }
 
-  private async deliver(link: Link, mail: { readonly lease: string }): Promise<void> {
+  private async deliver(
+    message: Message,
+    app: Promise<App | undefined>,
+    mail: { readonly lease: string },
+  ): Promise<void> {
+    const { id } = message;
     const heartbeat = setInterval(() => {
-      void this.store.renewLease(link.id, mail.lease, this.clock() + LEASE).catch(() => undefined);
+      void this.store.renewLease(id, mail.lease, this.clock() + LEASE).catch(() => undefined);
     }, LEASE / 3);
     heartbeat.unref();
     try {
-      const outcome = await this.attempt(link);
-      await this.settle(link.id, mail, outcome);
+      const { outcome, log, noSuchMailbox } = await this.postman.attempt(message, await app);
+      await this.settle(id, () => this.store.settle(id, mail.lease, outcome, log));
+      if (noSuchMailbox) await this.suppress(message);
     } catch (error) {
       // The lease runs out by itself and the mail is tried again.
-      this.options.log('courier stopped short', { link: link.id, error });
+      this.log('courier stopped short', { link: id, error });
     } finally {
       clearInterval(heartbeat);
     }
   }
 
   /** The relay has answered, and must not be asked again because the database does not: its outage is waited out. */
-  private async settle(id: string, mail: { readonly lease: string }, outcome: Settlement): Promise<void> {
+  private async settle(id: string, write: () => Promise<unknown>): Promise<void> {
     for (;;) {
       try {
-        await this.store.settle(id, mail.lease, outcome);
+        await write();
         return;
       } catch (error) {
         if (!this.running) throw error;
-        this.options.log('courier stopped short', { link: id, error });
+        this.log('courier stopped short', { link: id, error });
         await pause(SETTLE_AGAIN);
       }
     }
   }
 
-  private async attempt(link: Link): Promise<Settlement> {
-    const facts = { link: link.id, purpose: link.purpose, attempt: link.delivery.attempts };
-    try {
-      const relay = await this.mailer.send(await this.write(link));
-      this.options.log('mail sent', { ...facts, relay });
-      return { status: 'sent', at: this.clock() };
-    } catch (error) {
-      const reason = (error as Error).message;
-      // Whatever is not the relay's doing (a letter that cannot be written) will not get better by waiting.
-      if (!(error instanceof DeliveryFailure) || error.permanent) {
-        this.options.log('mail failed', { ...facts, reason });
-        return { status: 'failed', error: reason.slice(0, 200) };
-      }
-      const dueAt = this.nextAttempt(link);
-      this.options.log('mail delayed', { ...facts, reason, retryInMs: dueAt - this.clock() });
-      return { status: 'queued', dueAt, error: reason };
-    }
-  }
-
-  private async write(link: Link) {
-    const app = await this.apps.find(link.app);
-    const letter = this.letters.write({
-      purpose: link.purpose,
-      locale: link.locale,
-      appName: app?.name ?? link.app,
-      now: this.clock(),
-      about:
-        link.kind === 'link'
-          ? {
-              url: this.links.urlOf(link).url,
-              oneTimeCode: this.links.mailedCodeOf(link),
-              lifetime: link.expiresIn,
-              expiresAt: link.expiresAt,
-            }
-          : { happenedAt: link.createdAt },
-      templateData: link.templateData,
+  /** The mailbox does not exist: until somebody says otherwise, no mail of this app is tried there. */
+  private async suppress({ app, recipient, recipientKey, addressKey }: Message): Promise<void> {
+    await this.messages.suppress({
+      app,
+      recipientKey: addressKey ?? recipientKey,
+      purpose: EVERY_PURPOSE,
+      recipient: recipient!,
+      reason: 'refused',
+      createdAt: this.clock(),
+      until: null,
     });
-    // The same for every attempt, so that a repeated mail is recognised; a mail sent again on request is another one.
-    const { resends } = link.delivery;
-    return { ...letter, to: link.recipient!, messageId: resends === 0 ? link.id : `${link.id}.${resends}` };
-  }
-
-  /** Jitter of ±20 % keeps a crowd of delayed mails from returning at once; the deadline is always looked at. */
-  private nextAttempt({ delivery }: Link): number {
-    const pause = BACK_OFF[Math.min(delivery.attempts, BACK_OFF.length) - 1]! * 1000;
-    const next = this.clock() + Math.round(pause * (0.8 + 0.4 * this.options.random()));
-    return Math.min(next, delivery.deliverBy!);
-  }
-
-  /** One small step through the old links, in idle time. @returns whether there are more */
-  private async sweep(): Promise<boolean> {
-    const now = this.clock();
-    if (now < this.nextSweep) return false;
-    const { retention } = this.options;
-    const times = { wipeBefore: now - Math.min(WIPE_AFTER, retention), deleteBefore: now - retention, now };
-    const end = await this.store.sweep(this.sweptUpTo, times, SWEEP_BATCH);
-    this.sweptUpTo = end ?? '';
-    if (end === null) this.nextSweep = now + SWEEP_EVERY;
-    return end !== null;
   }
 }

@@ -1,3 +1,6 @@
+import type { Attempt } from '../mail/verdict.js';
+
+export type { Attempt };
 export type LinkStatus = 'active' | 'redeemed' | 'expired' | 'revoked' | 'superseded';
 export const DELIVERY_STATUSES = [
   'none',
@@ -80,16 +83,6 @@ export interface Delivery {
   readonly lastError: string | null;
   /** how often the caller asked to send it again; counts towards the recipient's limits */
   readonly resends: number;
-}
-
-/** What became of one try at handing a mail to a relay. */
-export interface Attempt {
-  /** ms since the epoch */
-  readonly at: number;
-  readonly relay: string;
-  readonly outcome: 'accepted' | 'delayed' | 'refused' | 'unreachable';
-  /** what the relay said, or what went wrong; without addresses */
-  readonly reply: string;
 }
 
 /** A link seen as the mail that it is. */

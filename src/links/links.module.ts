@@ -12,7 +12,7 @@ import type { Clock } from '../clock.js';
 import { Letters } from '../mail/letters.js';
 import { Mailer } from '../mail/mailer.js';
 import { ConfirmPage } from './confirm-page.js';
-import { Courier, type CourierOptions } from './courier.js';
+import { Courier } from './courier.js';
 import { KeyFile, type KeyEvent } from './key-file.js';
 import { KeyRing } from './key-ring.js';
 import { LinkIds } from './link-ids.js';
@@ -23,6 +23,8 @@ import { Messages } from './messages.service.js';
 import { Notifications } from './notifications.js';
 import type { AnyPurpose } from './purpose.js';
 import { lettersFor, linkPurposes, loadPurposes, notificationPurposes } from './purposes.js';
+import { Postman, type CourierLog } from './postman.js';
+import { Sweeper } from './sweeper.js';
 import { Tokens } from './tokens.js';
 
 export interface LinksOptions {
@@ -41,7 +43,7 @@ export interface LinksOptions {
   readonly retention?: number;
   /** default the system's */
   readonly clock?: Clock;
-  readonly log?: (event: Parameters<CourierOptions['log']>[0] | KeyEvent, facts: Record<string, unknown>) => void;
+  readonly log?: (event: Parameters<CourierLog>[0] | KeyEvent, facts: Record<string, unknown>) => void;
   /** whether to mail in the background; default true. Otherwise call `Courier.runOnce` yourself */
   readonly courier?: boolean;
 }
@@ -159,10 +161,11 @@ class CourierBell {
     },
     {
       provide: Courier,
-      inject: [OPTIONS, LINK_STORE, Links, APP_STORE, Letters, Mailer, CLOCK, CourierBell],
+      inject: [OPTIONS, LINK_STORE, MESSAGE_STORE, Links, APP_STORE, Letters, Mailer, CLOCK, CourierBell],
       useFactory: (
         options: LinksOptions,
         store: LinkStore,
+        messages: MessageStore,
         links: Links,
         apps: AppStore,
         letters: Letters,
@@ -170,12 +173,10 @@ class CourierBell {
         clock: Clock,
         bell: CourierBell,
       ) => {
-        const courier = new Courier(store, links, apps, letters, mailer, clock, {
-          parallel: 5,
-          retention: options.retention ?? 30 * 86_400_000,
-          random: Math.random,
-          log: options.log ?? (() => {}),
-        });
+        const sweeper = new Sweeper(store, messages, clock, options.retention ?? 30 * 86_400_000);
+        const log = options.log ?? (() => {});
+        const postman = new Postman(links, letters, mailer, clock, Math.random, log);
+        const courier = new Courier(store, messages, apps, postman, sweeper, clock, log);
         bell.ring = () => courier.wake();
         return courier;
       },

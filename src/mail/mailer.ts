@@ -1,6 +1,9 @@
 import type { SendMailOptions } from 'nodemailer';
+import type { Clock } from '../clock.js';
+import { Circuit, type CircuitState } from './circuit.js';
 import type { LetterText } from './letters.js';
 import type { Transport } from './transports.js';
+import { accepted, verdictOf, type Attempt, type Verdict } from './verdict.js';
 
 export interface Letter extends LetterText {
   /** one plain address */
@@ -15,68 +18,70 @@ export interface Sender {
   readonly address: string;
 }
 
-/** Why a mail could not be handed over. `permanent`: the relay said never (5xx), so asking again is pointless. */
-export class DeliveryFailure extends Error {
-  constructor(
-    readonly permanent: boolean,
-    message: string,
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
-  }
+/** How one attempt ended, and every relay that was asked in it. */
+export interface Handover extends Verdict {
+  readonly relay: string;
+  readonly log: readonly Attempt[];
 }
 
-interface SmtpError extends Error {
-  code?: string;
-  command?: string;
-  responseCode?: number;
-  response?: string;
-}
-
-/** The stages of the mail transaction itself (RFC 5321 section 3.3); a 5xx before them refuses us, not the mail. */
-const TRANSACTION = new Set(['MAIL FROM', 'RCPT TO', 'DATA']);
-/** nodemailer's codes for a relay that could not be reached or would not talk to us. */
-const UNREACHABLE = new Set([
-  'ECONNECTION',
-  'ETIMEDOUT',
-  'ESOCKET',
-  'EDNS',
-  'ETLS',
-  'EAUTH',
-  'EPROTOCOL',
-  'ECONNREFUSED',
-  'ENOTFOUND',
-]);
+/** Longest conversation about one mail, in ms: a relay that answers byte by byte never runs into a socket's time-out. */
+const CONVERSATION = 90_000;
 
 /** Hands letters to the relays. */
 export class Mailer {
-  /** @param relays tried in order within one attempt, when one cannot be reached */
-  constructor(
-    private readonly relays: readonly Transport[],
-    private readonly sender: Sender,
-  ) {}
+  private readonly relays: readonly { readonly transport: Transport; readonly circuit: Circuit }[];
 
-  /** @returns the name of the relay that accepted the mail (2xx). @throws DeliveryFailure */
-  async send(letter: Letter): Promise<string> {
-    const message = this.compose(letter);
-    let last: DeliveryFailure | undefined;
-    for (const relay of this.relays) {
-      try {
-        const { envelope } = await relay.send(message);
-        // nodemailer repairs odd addresses; what it really sent must be exactly what was asked for.
-        if (envelope.to.length !== 1 || envelope.to[0] !== letter.to)
-          throw new DeliveryFailure(true, 'the envelope was altered');
-        return relay.name;
-      } catch (error) {
-        last = failureOf(error as Error, relay.name);
-        if (!isUnreachable(error as SmtpError)) break;
-      }
+  /** @param transports tried in order within one attempt, when one cannot be reached */
+  constructor(
+    transports: readonly Transport[],
+    private readonly sender: Sender,
+    private readonly clock: Clock = Date.now,
+  ) {
+    this.relays = transports.map((transport) => ({ transport, circuit: new Circuit(clock) }));
+  }
+
+  /** How many mails to have under way at once: while one is written or settled, another has its connection. */
+  get parallel(): number {
+    return 2 * Math.max(...this.relays.map(({ transport }) => transport.connections));
+  }
+
+  /** The relays and whether mails are tried there. */
+  circuits(): { relay: string; circuit: CircuitState }[] {
+    return this.relays.map(({ transport, circuit }) => ({ relay: transport.name, circuit: circuit.state }));
+  }
+
+  /** One attempt: the first relay that can be reached decides. Never throws for what a relay does. */
+  async send(letter: Letter): Promise<Handover> {
+    const log: Attempt[] = [];
+    let last: Verdict & { relay: string } = NOBODY_ASKED;
+    for (const { transport, circuit } of this.relays) {
+      if (!circuit.admits()) continue;
+      const at = this.clock();
+      const verdict = await this.ask(transport, letter);
+      circuit.report(verdict.relayWorks);
+      log.push({ at, relay: transport.name, outcome: verdict.outcome, reply: verdict.reply });
+      last = { ...verdict, relay: transport.name };
+      if (verdict.outcome !== 'unreachable') break;
     }
-    throw last ?? new DeliveryFailure(false, 'no relay is configured');
+    return { ...last, log };
   }
 
   close(): void {
-    for (const relay of this.relays) relay.close();
+    for (const { transport } of this.relays) transport.close();
+  }
+
+  private async ask(transport: Transport, letter: Letter): Promise<Verdict> {
+    let begun = false;
+    const patience = new AbortController();
+    const timer = setTimeout(() => patience.abort(), CONVERSATION);
+    try {
+      const message = { ...this.compose(letter), signal: patience.signal };
+      return accepted(await transport.send(message, () => (begun = true)));
+    } catch (error) {
+      return verdictOf(error as Error, begun);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   private compose({ to, subject, text, html, messageId }: Letter): SendMailOptions {
@@ -97,21 +102,13 @@ export class Mailer {
   }
 }
 
-function isUnreachable(error: SmtpError): boolean {
-  const beforeTransaction = !TRANSACTION.has(error.command ?? '');
-  return UNREACHABLE.has(error.code ?? '') && beforeTransaction;
-}
-
-function failureOf(error: SmtpError | DeliveryFailure, relay: string): DeliveryFailure {
-  if (error instanceof DeliveryFailure) return error;
-  const permanent = (error.responseCode ?? 0) >= 500 && TRANSACTION.has(error.command ?? '');
-  // Replies often repeat the address; it is known where it belongs and has no place in logs.
-  const reply = (error.response ?? error.message)
-    .replace(/[^\s<>]+@[^\s<>]+/g, '…')
-    .replace(/[^\x20-\x7e…]+/g, ' ')
-    .slice(0, 200);
-  return new DeliveryFailure(permanent, `${relay}: ${reply}`, { cause: error });
-}
+const NOBODY_ASKED = {
+  relay: 'no relay',
+  outcome: 'unreachable',
+  reply: 'none can be reached at the moment',
+  noSuchMailbox: false,
+  relayWorks: false,
+} as const;
 
 /** @returns the sender, or undefined for anything that is not `Name <address>` or a plain address */
 export function parseSender(text: string): Sender | undefined {

@@ -10,25 +10,24 @@ export async function* checkRelays(): AsyncIterable<Finding> {
     if (!production) yield ok('mail', 'dev inbox');
     return;
   }
-  const faults = await Promise.all(relays.map(greet));
+  const greetings = await Promise.all(relays.map(greet));
   // The next relay takes over when one cannot be reached; without any, mail waits.
-  const report = faults.every((fault) => fault !== undefined) ? fail : warn;
-  for (const [index, fault] of faults.entries()) {
-    const name = new URL(relays[index]!).host;
+  const report = greetings.every(({ fault }) => fault !== undefined) ? fail : warn;
+  for (const { name, fault } of greetings) {
     yield fault === undefined
       ? ok('mail', `${name} greets us`)
       : report('mail', `${name} ${fault}; check SMTP_URL and the way there`);
   }
 }
 
-/** @returns what is wrong, or undefined */
-async function greet(relay: string): Promise<string | undefined> {
+async function greet(relay: string): Promise<{ name: string; fault?: string }> {
   const transport = createRelay(relay);
+  const { name } = transport;
   try {
     await transport.verify();
-    return undefined;
+    return { name };
   } catch (error) {
-    return `does not greet us: ${hush(reasonOf(error)).slice(0, 200)}`;
+    return { name, fault: `does not greet us: ${hush(reasonOf(error)).slice(0, 200)}` };
   } finally {
     transport.close();
   }

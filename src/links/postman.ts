@@ -1,0 +1,110 @@
+import type { App } from '../apps/app.js';
+import type { Clock } from '../clock.js';
+import type { Letters } from '../mail/letters.js';
+import type { Handover, Letter, Mailer } from '../mail/mailer.js';
+import type { Attempt, Link, Message } from './link.js';
+import type { Settlement } from './link-store.js';
+import type { Links } from './links.service.js';
+
+/** Pauses before the second, third, … attempt, in seconds; the last one repeats. */
+const BACK_OFF = [2, 5, 10, 20, 40, 60];
+/** Conversations with relays that a message remembers. */
+const REMEMBERED = 20;
+
+export type CourierLog = (
+  event: 'mail sent' | 'mail delayed' | 'mail failed' | 'mail abandoned' | 'mail suppressed' | 'courier stopped short',
+  facts: Record<string, unknown>,
+) => void;
+
+/** What became of an attempt, to be written down. */
+export interface Attempted {
+  readonly outcome: Settlement;
+  /** the latest conversations, this attempt's included */
+  readonly log: readonly Attempt[];
+  readonly noSuchMailbox: boolean;
+}
+
+/** Makes one attempt: mints the token, has the letter written, hands it to a relay, and judges what comes next. */
+export class Postman {
+  /** @param random from 0 to 1, for the jitter of the back-off */
+  constructor(
+    private readonly links: Links,
+    private readonly letters: Letters,
+    private readonly mailer: Mailer,
+    private readonly clock: Clock,
+    private readonly random: () => number,
+    private readonly log: CourierLog,
+  ) {}
+
+  /** How many attempts to make at the same time. */
+  get parallel(): number {
+    return this.mailer.parallel;
+  }
+
+  /** @param app undefined if it is gone */
+  async attempt(message: Message, app: App | undefined): Promise<Attempted> {
+    const handover = await this.handOver(message, app);
+    return {
+      outcome: this.outcomeOf(message, handover),
+      log: [...message.log, ...handover.log].slice(-REMEMBERED),
+      noSuchMailbox: handover.noSuchMailbox,
+    };
+  }
+
+  private async handOver(message: Message, app: App | undefined): Promise<Handover> {
+    let letter: Letter;
+    try {
+      letter = this.write(message, app);
+    } catch (error) {
+      // A letter that cannot be written will not get better by waiting.
+      const reply = (error as Error).message.slice(0, 200);
+      return { relay: 'letter', outcome: 'refused', reply, noSuchMailbox: false, relayWorks: true, log: [] };
+    }
+    return this.mailer.send(letter);
+  }
+
+  private outcomeOf(message: Message, { relay, outcome, reply }: Handover): Settlement {
+    const facts = { link: message.id, purpose: message.purpose, attempt: message.delivery.attempts };
+    const reason = `${relay}: ${reply}`;
+    if (outcome === 'accepted') {
+      this.log('mail sent', { ...facts, relay });
+      return { status: 'sent', at: this.clock() };
+    }
+    if (outcome === 'refused') {
+      this.log('mail failed', { ...facts, reason });
+      return { status: 'failed', error: reason };
+    }
+    const dueAt = this.nextAttempt(message);
+    this.log('mail delayed', { ...facts, reason, retryInMs: dueAt - this.clock() });
+    return { status: 'queued', dueAt, error: reason };
+  }
+
+  private write(link: Link, app: App | undefined): Letter {
+    const letter = this.letters.write({
+      purpose: link.purpose,
+      locale: link.locale,
+      appName: app?.name ?? link.app,
+      now: this.clock(),
+      about:
+        link.kind === 'link'
+          ? {
+              url: this.links.urlOf(link).url,
+              oneTimeCode: this.links.mailedCodeOf(link),
+              lifetime: link.expiresIn,
+              expiresAt: link.expiresAt,
+            }
+          : { happenedAt: link.createdAt },
+      templateData: link.templateData,
+    });
+    // The same for every attempt, so that a repeated mail is recognised; a mail sent again on request is another one.
+    const { resends } = link.delivery;
+    return { ...letter, to: link.recipient!, messageId: resends === 0 ? link.id : `${link.id}.${resends}` };
+  }
+
+  /** Jitter of ±20 % keeps a crowd of delayed mails from returning at once; the deadline is always looked at. */
+  private nextAttempt({ delivery }: Link): number {
+    const pause = BACK_OFF[Math.min(delivery.attempts, BACK_OFF.length) - 1]! * 1000;
+    const next = this.clock() + Math.round(pause * (0.8 + 0.4 * this.random()));
+    return Math.min(next, delivery.deliverBy!);
+  }
+}
