@@ -1,0 +1,18 @@
+import { FILES } from './files.mjs';
+
+const name = process.env.MUTANTS_OF;
+const stryker = {
+  mutate: [`src/links/${name}.ts`],
+  testRunner: 'in-process',
+  plugins: [new URL('runner.mjs', import.meta.url).pathname],
+  inProcess: { testFiles: FILES[name] },
+  coverageAnalysis: 'perTest',
+  concurrency: 1,
+  timeoutMS: 60_000,
+  reporters: ['clear-text', 'json'],
+  clearTextReporter: { allowColor: false, logTests: false, reportTests: false },
+  jsonReporter: { fileName: `test/mutation/reports/${name}.json` },
+  ignorePatterns: ['/bench', '/dist', '/data', '/docs', '/deploy', '/test/mutation', '/test/.artifacts', '.git'],
+  tempDirName: 'test/mutation/.tmp',
+};
+export default stryker;
