@@ -13,6 +13,6 @@ const stryker = {
   clearTextReporter: { allowColor: false, logTests: false, reportTests: false },
   jsonReporter: { fileName: `test/mutation/reports/${name}.json` },
   ignorePatterns: ['/bench', '/dist', '/data', '/docs', '/deploy', '/test/mutation', '/test/.artifacts', '.git'],
-  tempDirName: 'test/mutation/.tmp',
+  tempDirName: 'data/mutants',
 };
 export default stryker;
