@@ -13,7 +13,7 @@ export class AppModule {
     settings: Settings,
     links: Pick<LinksOptions, 'signingKeys' | 'signingKeysFile' | 'clock' | 'log'>,
   ): DynamicModule {
-    const { publicUrl, templatesDir, databaseUrl, production } = settings;
+    const { publicUrl, templatesDir, databaseUrl, production, limits } = settings;
     return {
       module: AppModule,
       imports: [
@@ -25,7 +25,7 @@ export class AppModule {
           dkim: settings.dkim,
           clock: links.clock,
         }),
-        LinksModule.forRoot({ publicUrl, templatesDir, retention: settings.retention, ...links }),
+        LinksModule.forRoot({ publicUrl, templatesDir, limits, retention: settings.retention, ...links }),
         HttpModule.forRoot({ publicUrl, templatesDir }),
       ],
     };

@@ -75,7 +75,8 @@ export {
   type LinkFilter,
   type LinkStore,
   type MintGuard,
-  type MintRecord,
+  type CountedBy,
+  type Fillings,
   type Redemption,
   type Settlement,
   type Window,
@@ -96,4 +97,5 @@ export type {
   Scalars,
 } from './links/link.js';
 export { PURPOSES } from './links/links.module.js';
-export type { AnyPurpose, Limits, NotificationPurpose, Purpose, Variable } from './links/purpose.js';
+export type { AnyPurpose, NotificationPurpose, Purpose, PurposeLimits, Quota, Variable } from './links/purpose.js';
+export type { SharedLimits } from './links/limits.js';

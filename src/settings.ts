@@ -8,6 +8,8 @@ import { LOG_LEVELS, type LogLevel } from './log.js';
 import type { KeySetError } from './links/jwk-set.js';
 import { readKeyFile } from './links/key-file.js';
 import { KeyRing } from './links/key-ring.js';
+import { MAX_QUOTA_WINDOW, type Quota } from './links/purpose.js';
+import { MAX_QUOTA_COUNT } from './links/purpose-schema.js';
 import { parseRecipient } from './links/recipient.js';
 import { readDkim, type DkimKey } from './mail/dkim.js';
 import { parseSender, type Sender } from './mail/mailer.js';
@@ -36,6 +38,7 @@ export interface Settings {
   readonly templatesDir: string;
   /** ms */
   readonly retention: number;
+  readonly limits: { readonly perApp: readonly Quota[]; readonly service: readonly Quota[] };
   readonly trustProxy: false | number | readonly string[];
   readonly logLevel: LogLevel;
 }
@@ -69,6 +72,8 @@ export const SETTINGS: readonly Setting[] = [
   { name: 'REDIRECT_URIS' },
   { name: 'TEMPLATES_DIR', development: './templates' },
   { name: 'RETENTION', development: '30d' },
+  { name: 'LIMIT_PER_APP' },
+  { name: 'LIMIT_SERVICE' },
   { name: 'TRUST_PROXY' },
   { name: 'LOG_LEVEL', development: 'info' },
 ];
@@ -153,6 +158,13 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     ['layouts', 'pages', 'purposes'].every((folder) => existsSync(join(text, folder))) ? text : undefined,
   );
   const retention = checked('RETENTION', 'a duration such as 30d or 12h', (text) => parseDuration(text));
+  const quotas = (name: string): readonly Quota[] =>
+    checked(
+      name,
+      `limits such as 600/1m or 600/1m,10000/1d: at most ${MAX_QUOTA_COUNT} mints, in at most ${MAX_QUOTA_WINDOW / 86_400}d`,
+      readQuotas,
+    ) ?? [];
+  const limits = { perApp: quotas('LIMIT_PER_APP'), service: quotas('LIMIT_SERVICE') };
   const trustProxy = checked(
     'TRUST_PROXY',
     'a hop count such as 1, or the addresses of your proxies, comma-separated (never "true")',
@@ -182,6 +194,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     redirectUris,
     templatesDir: templatesDir!,
     retention: retention! * 1000,
+    limits,
     trustProxy: trustProxy ?? false,
     logLevel: logLevel!,
   });
@@ -228,6 +241,16 @@ function readTrustProxy(text: string): Settings['trustProxy'] | undefined {
   return addresses.every((address) => /^[0-9a-fA-F.:]+(\/\d{1,3})?$|^(loopback|linklocal|uniquelocal)$/.test(address))
     ? addresses
     : undefined;
+}
+
+function readQuotas(text: string): Quota[] | undefined {
+  const quotas = list(text).map((rule) => {
+    const [, count, duration = ''] = /^([1-9]\d{0,4})\/(.+)$/.exec(rule) ?? [];
+    return { count: Number(count), window: parseDuration(duration) ?? 0 };
+  });
+  const fits = ({ count, window }: Quota): boolean =>
+    count <= MAX_QUOTA_COUNT && window > 0 && window <= MAX_QUOTA_WINDOW;
+  return quotas.every(fits) ? quotas : undefined;
 }
 
 function list(text: string): string[] {

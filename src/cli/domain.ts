@@ -1,4 +1,5 @@
 import { LinkIds } from '../links/link-ids.js';
+import { Limits } from '../links/limits.js';
 import { Links } from '../links/links.service.js';
 import { linkPurposes, loadPurposes } from '../links/purposes.js';
 import type { Purpose } from '../links/purpose.js';
@@ -10,9 +11,10 @@ import { settingsFor } from './settings-for.js';
 /** The domain as the service puts it together, without a courier: the running service mails what is queued. */
 export async function createLinks({ links: store }: Stores): Promise<Links> {
   const { publicUrl, purposes, tokens } = readTokens();
+  const limits = new Limits(purposes, settingsFor(['limits']).limits);
   const ids = new LinkIds(Date.now);
   ids.startAfter((await store.newestId()) ?? '');
-  return new Links(store, tokens, purposes, ids, publicUrl, Date.now);
+  return new Links(store, tokens, purposes, limits, ids, publicUrl, Date.now);
 }
 
 /** @returns what an authentic token says. @throws TokenInvalid */

@@ -109,6 +109,7 @@ const NOT_MAILED: Delivery = {
   sentAt: null,
   lastError: null,
   resends: 0,
+  resentAt: null,
 };
 
 function queued(now: number, { deliverWithin }: AnyPurpose): Delivery {

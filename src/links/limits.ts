@@ -1,47 +1,84 @@
 import { RateLimited } from './errors.js';
 import type { Link } from './link.js';
-import { LinkIds } from './link-ids.js';
-import type { MintGuard, MintRecord, Window } from './link-store.js';
-import type { AnyPurpose } from './purpose.js';
+import type { CountedBy, Fillings, MintGuard } from './link-store.js';
+import type { AnyPurpose, Quota } from './purpose.js';
+import { clientKey } from './recipient.js';
 
-/** What the store has to see to for this mint. */
-export function guardOf(purpose: AnyPurpose, link: Link): MintGuard {
-  const { cooldown } = purpose.limits;
-  return {
-    quietSince: link.via === 'email' && cooldown > 0 ? since(link.createdAt, cooldown) : null,
-    windows: windowsOf(purpose, link.createdAt),
-  };
+/** Limits of the operator's, beside those of the purposes. None: off. */
+export interface SharedLimits {
+  readonly perApp?: readonly Quota[];
+  /** over all apps */
+  readonly service?: readonly Quota[];
 }
 
-export function windowsOf(purpose: AnyPurpose, now: number): Window[] {
-  return purpose.limits.perRecipient.map(({ window, count }) => ({ from: since(now, window), count }));
-}
+type Rule = Quota & { readonly by: CountedBy };
 
-/** @returns the id from which on mints count, for the longest of the purpose's limits */
-export function longestReach(purpose: AnyPurpose, now: number): string {
-  const { cooldown, perRecipient } = purpose.limits;
-  return since(now, Math.max(cooldown, ...perRecipient.map(({ window }) => window)));
-}
+/** How much may be minted and sent. What is not configured is not in the question that the store is asked. */
+export class Limits {
+  private readonly rules: ReadonlyMap<string, readonly Rule[]>;
+  /** A client's address is kept only if some purpose counts by it. */
+  private readonly countsClients: boolean;
 
-/**
- * Explains a refused mint: when the last of the limits that it ran into makes room again.
- * @param mints what was minted to the recipient, newest first
- */
-export function explainLimit(link: Link, { limits }: AnyPurpose, mints: readonly MintRecord[]): RateLimited {
-  const now = link.createdAt;
-  const free = [now];
-  const alike = mints.filter(({ kind }) => kind === link.kind);
-  const lastMail = link.via === 'email' && alike.find((mint) => mint.via === 'email' && mint.purpose === link.purpose);
-  if (lastMail) free.push(lastMail.createdAt + limits.cooldown * 1000);
-  const sends = alike.flatMap((mint) => Array<number>(1 + mint.resends).fill(mint.createdAt));
-  for (const { window, count } of limits.perRecipient) {
-    // When the send that fills the quota leaves the window, there is room for one more.
-    const filling = sends[count - 1];
-    if (filling !== undefined) free.push(filling + window * 1000);
+  constructor(purposes: ReadonlyMap<string, AnyPurpose>, shared: SharedLimits = {}) {
+    const all = [...purposes.values()];
+    this.rules = new Map(all.map((purpose) => [purpose.name, rulesOf(purpose, shared)]));
+    this.countsClients = all.some(({ limits }) => limits.perClient.length > 0);
   }
-  return new RateLimited(Math.max(1, Math.ceil((Math.max(...free) - now) / 1000)));
+
+  /**
+   * What the store has to see to for this mint.
+   * @param clientIp the address of whoever asked the app for it
+   */
+  forMint(purpose: AnyPurpose, link: Link, clientIp?: string): MintGuard {
+    const client = this.countsClients && clientIp !== undefined ? clientKey(clientIp) : undefined;
+    return {
+      quietSince: link.via === 'email' ? quietSince(purpose, link.createdAt) : null,
+      windows: this.windows(purpose, link.createdAt, client !== undefined),
+      ...(client !== undefined && { client }),
+    };
+  }
+
+  /** The same for a resend; whose address asked for that is not known. */
+  forResend(purpose: AnyPurpose, now: number): MintGuard {
+    return { quietSince: quietSince(purpose, now), windows: this.windows(purpose, now, false) };
+  }
+
+  private windows(purpose: AnyPurpose, now: number, withClient: boolean): MintGuard['windows'] {
+    return this.rules
+      .get(purpose.name)!
+      .filter(({ by }) => withClient || by !== 'client')
+      .map(({ by, window, count }) => ({ by, since: since(now, window), count }));
+  }
 }
 
-function since(now: number, seconds: number): string {
-  return LinkIds.floor(now - seconds * 1000 + 1);
+/** Explains a refusal: when the last of the limits that were run into makes room again. */
+export function explainLimit(guard: MintGuard, { lastMail, windows }: Fillings): RateLimited {
+  const waits = [1];
+  if (lastMail !== null) waits.push(lastMail - guard.quietSince! + 1);
+  windows.forEach((filling, index) => {
+    // When the send that fills the quota leaves the window, there is room for one more.
+    if (filling !== null) waits.push(filling - guard.windows[index]!.since + 1);
+  });
+  return new RateLimited(Math.ceil(Math.max(...waits) / 1000));
+}
+
+/** No shared limit stops a notification, or whoever fills it would silence the warnings. */
+function rulesOf({ kind, limits }: AnyPurpose, shared: SharedLimits): Rule[] {
+  const { perApp = [], service = [] } = kind === 'link' ? shared : {};
+  const quotas: Record<CountedBy, readonly Quota[]> = {
+    recipient: limits.perRecipient,
+    subject: limits.perSubject,
+    client: limits.perClient,
+    app: perApp,
+    service,
+  };
+  return Object.entries(quotas).flatMap(([by, rules]) => rules.map((rule) => ({ ...rule, by: by as CountedBy })));
+}
+
+function quietSince({ limits }: AnyPurpose, now: number): number | null {
+  return limits.cooldown > 0 ? since(now, limits.cooldown) : null;
+}
+
+function since(now: number, seconds: number): number {
+  return now - seconds * 1000 + 1;
 }

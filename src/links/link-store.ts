@@ -40,8 +40,8 @@ export interface LinkStore {
 
   /** @returns links of the app, and no notifications, newest first */
   list(app: string, filter: LinkFilter, page: { limit: number; after?: string }, now: number): Promise<Link[]>;
-  /** @returns what was minted for a recipient since `from` (an id), newest first: facts to explain a limit, not to decide it */
-  mintsSince(app: string, recipientKey: string, from: string): Promise<MintRecord[]>;
+  /** @returns what stands in the way of a mint or resend: facts to explain a refusal, not to decide it */
+  fillings(link: Link, guard: MintGuard): Promise<Fillings>;
 
   /** Withdraws the app's links that match and are neither used nor withdrawn. @returns how many */
   revoke(app: string, filter: LinkFilter & { id?: string }, now: number): Promise<number>;
@@ -49,17 +49,11 @@ export interface LinkStore {
   markOpened(id: string, now: number): Promise<void>;
 
   /**
-   * Queues the mail of an active link once more, if none of its mails is younger than the cool-down
-   * and the recipient's limits permit.
-   * @returns whether it was queued
+   * Counts a resend of an active link if its limits permit, and queues its mail once more unless it is on its way or a
+   * decoy's. The race: as of `insert`.
+   * @returns whether it was permitted
    */
-  requeue(
-    app: string,
-    id: string,
-    now: number,
-    times: { quietSince: number; deliverBy: number },
-    windows: Window[],
-  ): Promise<boolean>;
+  requeue(link: Link, guard: MintGuard, times: { now: number; deliverBy: number }): Promise<boolean>;
 
   /**
    * Leases mails that are due: each claimed row has its attempt counted, its life begun anew (`expiresAt` = now +
@@ -96,16 +90,29 @@ export interface LinkStore {
   newestId(): Promise<string | undefined>;
 }
 
-/** Mints to one recipient that are counted from `from` (an id) on, and how many are permitted. */
+/** What a limit counts: mints and resends of one app to the same recipient, …, of one app, or all there are. */
+export type CountedBy = 'recipient' | 'subject' | 'client' | 'app' | 'service';
+
+/** Fewer than `count` since `since` (ms). A link's resends count as of its last one. */
 export interface Window {
-  readonly from: string;
+  readonly by: CountedBy;
+  readonly since: number;
   readonly count: number;
 }
 
 export interface MintGuard {
-  /** no mail of the same purpose to the recipient since this id; null for no cool-down */
-  readonly quietSince: string | null;
+  /** no mail of the same purpose to the recipient was asked for since (ms); null for no cool-down */
+  readonly quietSince: number | null;
   readonly windows: readonly Window[];
+  /** what `client` windows count by; written beside the link, and read by nothing else */
+  readonly client?: string;
+}
+
+export interface Fillings {
+  /** when the last mail was asked for that is within the cool-down (ms) */
+  readonly lastMail: number | null;
+  /** for each window of the guard, when the send was asked for that fills it (ms); null where there is room */
+  readonly windows: readonly (number | null)[];
 }
 
 export interface Redemption {
@@ -127,14 +134,6 @@ export interface LinkFilter {
   readonly recipientKey?: string;
   readonly purpose?: string;
   readonly status?: LinkStatus;
-}
-
-export interface MintRecord {
-  readonly kind: Link['kind'];
-  readonly createdAt: number;
-  readonly purpose: string;
-  readonly via: 'email' | 'return';
-  readonly resends: number;
 }
 
 export type Settlement =

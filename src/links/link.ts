@@ -81,8 +81,9 @@ export interface Delivery {
   readonly lease: string | null;
   readonly sentAt: number | null;
   readonly lastError: string | null;
-  /** how often the caller asked to send it again; counts towards the recipient's limits */
+  /** how often the caller asked to send it again, and when last; decoys too. Counts towards the limits */
   readonly resends: number;
+  readonly resentAt: number | null;
 }
 
 /** A link seen as the mail that it is. */

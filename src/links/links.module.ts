@@ -16,6 +16,7 @@ import { Courier } from './courier.js';
 import { KeyFile, type KeyEvent } from './key-file.js';
 import { KeyRing } from './key-ring.js';
 import { LinkIds } from './link-ids.js';
+import { Limits, type SharedLimits } from './limits.js';
 import { LINK_STORE, type LinkStore } from './link-store.js';
 import { Links } from './links.service.js';
 import { MESSAGE_STORE, type MessageStore } from './message-store.js';
@@ -39,6 +40,8 @@ export interface LinksOptions {
   };
   /** holds `layouts`, `pages` and `purposes` */
   readonly templatesDir: string;
+  /** limits per app and of the service; default none */
+  readonly limits?: SharedLimits;
   /** how long a finished link's row stays, in ms; default 30 days */
   readonly retention?: number;
   /** default the system's */
@@ -124,28 +127,35 @@ class CourierBell {
       },
     },
     {
+      provide: Limits,
+      inject: [OPTIONS, PURPOSES],
+      useFactory: ({ limits }: LinksOptions, purposes: ReadonlyMap<string, AnyPurpose>) => new Limits(purposes, limits),
+    },
+    {
       provide: Links,
-      inject: [OPTIONS, LINK_STORE, Tokens, PURPOSES, LinkIds, CLOCK, CourierBell],
+      inject: [OPTIONS, LINK_STORE, Tokens, PURPOSES, Limits, LinkIds, CLOCK, CourierBell],
       useFactory: (
         { publicUrl }: LinksOptions,
         store: LinkStore,
         tokens: Tokens,
         purposes: ReadonlyMap<string, AnyPurpose>,
+        limits: Limits,
         ids: LinkIds,
         clock: Clock,
         bell: CourierBell,
-      ) => new Links(store, tokens, linkPurposes(purposes), ids, publicUrl, clock, () => bell.ring()),
+      ) => new Links(store, tokens, linkPurposes(purposes), limits, ids, publicUrl, clock, () => bell.ring()),
     },
     {
       provide: Notifications,
-      inject: [LINK_STORE, PURPOSES, LinkIds, CLOCK, CourierBell],
+      inject: [LINK_STORE, PURPOSES, Limits, LinkIds, CLOCK, CourierBell],
       useFactory: (
         store: LinkStore,
         purposes: ReadonlyMap<string, AnyPurpose>,
+        limits: Limits,
         ids: LinkIds,
         clock: Clock,
         bell: CourierBell,
-      ) => new Notifications(store, notificationPurposes(purposes), ids, clock, () => bell.ring()),
+      ) => new Notifications(store, notificationPurposes(purposes), limits, ids, clock, () => bell.ring()),
     },
     {
       provide: Messages,

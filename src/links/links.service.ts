@@ -2,9 +2,9 @@ import type { App } from '../apps/app.js';
 import type { Clock } from '../clock.js';
 import { digest } from './digest.js';
 import { draftLink } from './draft.js';
-import { NotFound, RateLimited, RequestInvalid, TokenInvalid, Unavailable } from './errors.js';
+import { NotFound, RequestInvalid, TokenInvalid, Unavailable } from './errors.js';
 import { ended, explain, isReplay, judgeCode, questionOf, readProven, sameBrowser, type Given } from './judgement.js';
-import { windowsOf } from './limits.js';
+import type { Limits } from './limits.js';
 import type { Link } from './link.js';
 import type { LinkIds } from './link-ids.js';
 import type { LinkFilter, LinkStore, Redemption } from './link-store.js';
@@ -54,6 +54,7 @@ export class Links {
     private readonly store: LinkStore,
     private readonly tokens: Tokens,
     private readonly purposes: ReadonlyMap<string, Purpose>,
+    private readonly limits: Limits,
     private readonly ids: LinkIds,
     private readonly publicUrl: string,
     private readonly clock: Clock,
@@ -68,7 +69,7 @@ export class Links {
     const request = parseRequest(mintRequest, input);
     const purpose = this.purposeOf(request.purpose);
     const link = draftLink(app, purpose, request, { id: this.ids.next(), now: this.clock(), idempotencyKey });
-    const minted = await insertOnce(this.store, link, purpose);
+    const minted = await insertOnce(this.store, link, this.limits.forMint(purpose, link, request.clientIp));
     if (!minted.replayed && minted.link.delivery.dueAt !== null) this.onQueued();
     return { ...this.answerOf(minted.link), replayed: minted.replayed };
   }
@@ -141,8 +142,8 @@ export class Links {
   }
 
   /**
-   * Mails the same link again, as a mail of its own.
-   * @throws NotFound, RequestInvalid, RateLimited within the cool-down, the refusal of a link that has ended
+   * Mails the same link again, as a mail of its own; one that is still on its way is not doubled. A decoy answers alike.
+   * @throws NotFound, RequestInvalid, RateLimited, the refusal of a link that has ended
    */
   async resend(app: App, id: string): Promise<Link> {
     const link = await this.get(app, id);
@@ -151,15 +152,12 @@ export class Links {
     const now = this.clock();
     const refusal = ended(link, now);
     if (refusal) throw refusal;
-    const quietUntil = (link.delivery.sentAt ?? link.createdAt) + purpose.limits.cooldown * 1000;
-    if (quietUntil > now) throw new RateLimited(Math.ceil((quietUntil - now) / 1000));
-    // A decoy answers like a link whose mail is on its way; a mail that is on its way need not be queued.
-    if (link.decoy || link.delivery.dueAt !== null) return link;
-    const times = { quietSince: now - purpose.limits.cooldown * 1000, deliverBy: now + purpose.deliverWithin * 1000 };
-    const queued = await this.store.requeue(app.id, id, now, times, windowsOf(purpose, now));
-    if (!queued) throw await limitOn(this.store, { ...link, createdAt: now, via: 'return' }, purpose);
+    const guard = this.limits.forResend(purpose, now);
+    const permitted = await this.store.requeue(link, guard, { now, deliverBy: now + purpose.deliverWithin * 1000 });
+    const after = await this.get(app, id);
+    if (!permitted) throw ended(after, now) ?? (await limitOn(this.store, link, guard));
     this.onQueued();
-    return this.get(app, id);
+    return after;
   }
 
   /** The URL that goes into the mail, with a token for the row as it stands. */

@@ -2,6 +2,7 @@ import type { App } from '../apps/app.js';
 import type { Clock } from '../clock.js';
 import { draftNotification } from './draft.js';
 import { RequestInvalid } from './errors.js';
+import type { Limits } from './limits.js';
 import type { Link } from './link.js';
 import type { LinkIds } from './link-ids.js';
 import type { LinkStore } from './link-store.js';
@@ -15,6 +16,7 @@ export class Notifications {
   constructor(
     private readonly store: LinkStore,
     private readonly purposes: ReadonlyMap<string, NotificationPurpose>,
+    private readonly limits: Limits,
     private readonly ids: LinkIds,
     private readonly clock: Clock,
     private readonly onQueued: () => void = () => {},
@@ -29,7 +31,7 @@ export class Notifications {
     const purpose = this.purposes.get(request.purpose);
     if (!purpose) throw RequestInvalid.at('/purpose', `must be one of the notifications: ${this.names()}`);
     const row = draftNotification(app, purpose, request, { id: this.ids.next(), now: this.clock(), idempotencyKey });
-    const sent = await insertOnce(this.store, row, purpose);
+    const sent = await insertOnce(this.store, row, this.limits.forMint(purpose, row));
     if (!sent.replayed && sent.link.delivery.dueAt !== null) this.onQueued();
     return sent;
   }

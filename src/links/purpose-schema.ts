@@ -8,11 +8,17 @@ const duration = z.union([z.string(), z.number()]).transform((text, issues) => {
   return z.NEVER;
 });
 
+/** Counting reads the rows it counts, so this bounds its cost; for more, take a shorter window. */
+export const MAX_QUOTA_COUNT = 10_000;
+const quotas = z.record(z.string(), z.int().min(1).max(MAX_QUOTA_COUNT));
+
 const limits = (cooldown: number) =>
   z
     .strictObject({
       cooldown: z.union([z.literal(0), duration]).default(cooldown),
-      perRecipient: z.record(z.string(), z.int().min(1).max(10_000)).default({ '1h': 10, '1d': 30 }),
+      perRecipient: quotas.default({ '1h': 10, '1d': 30 }),
+      perSubject: quotas.default({}),
+      perClient: quotas.default({}),
     })
     .prefault({});
 

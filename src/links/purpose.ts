@@ -11,7 +11,7 @@ interface MailPolicy {
   readonly name: string;
   /** a mail not handed over by then is abandoned */
   readonly deliverWithin: number;
-  readonly limits: Limits;
+  readonly limits: PurposeLimits;
   readonly templateData: Readonly<Record<string, Variable>>;
 }
 
@@ -43,11 +43,20 @@ export interface NotificationPurpose extends MailPolicy {
 
 export type AnyPurpose = Purpose | NotificationPurpose;
 
-export interface Limits {
+/** At most `count` mints and resends in any `window`. */
+export interface Quota {
+  readonly window: number;
+  readonly count: number;
+}
+
+/** What counts is every purpose of the app that is of the same kind; whose limits apply is this one's. */
+export interface PurposeLimits {
   /** pause between two mails of this purpose to one recipient */
   readonly cooldown: number;
-  /** at most `count` mints to one recipient, over all purposes of the app of the same kind, in any `window` */
-  readonly perRecipient: readonly { readonly window: number; readonly count: number }[];
+  readonly perRecipient: readonly Quota[];
+  readonly perSubject: readonly Quota[];
+  /** by the client address that the app passes */
+  readonly perClient: readonly Quota[];
 }
 
 export interface Variable {
@@ -63,7 +72,9 @@ const CEILING = '7d';
 export const LONGEST_LIFE = parseDuration(CEILING)!;
 
 const NAME = /^[a-z0-9]+(?:-[a-z0-9]+)*$/;
-const MAX_WINDOW = 30 * 86_400;
+export const MAX_QUOTA_WINDOW = 30 * 86_400;
+/** The client's address is personal data, which is forgotten a day after a link's end. */
+const MAX_CLIENT_WINDOW = 86_400;
 
 /** Names a mail template always has; a purpose cannot declare them anew. */
 const BUILT_IN_VARIABLES = new Set(RESERVED_VARIABLES.map((name) => name.split('.')[0]!));
@@ -112,23 +123,21 @@ function mailPolicyOf(
   }: Pick<z.infer<typeof notificationSchema>, 'deliverWithin' | 'limits' | 'templateData'>,
   unless: Unless,
 ): MailPolicy {
-  const windows = Object.entries(limits.perRecipient).map(([text, count]) => ({
-    text,
-    window: parseDuration(text) ?? 0,
-    count,
-  }));
+  const readQuotas = (by: 'perRecipient' | 'perSubject' | 'perClient', longest: number): Quota[] =>
+    Object.entries(limits[by]).map(([text, count]) => {
+      const window = parseDuration(text) ?? 0;
+      unless(
+        window > 0 && window <= longest,
+        ['limits', by, text],
+        `expected a window such as 1h or 1d, at most ${longest / 86_400}d`,
+      );
+      return { window, count };
+    });
   unless(
     NAME.test(name) && name.length <= 40,
     [],
     'the folder must be named in lower-case letters, digits and single dashes, at most 40',
   );
-  for (const { text, window } of windows) {
-    unless(
-      window > 0 && window <= MAX_WINDOW,
-      ['limits', 'perRecipient', text],
-      'expected a window such as 1h or 1d, at most 30d',
-    );
-  }
   for (const variable of Object.keys(templateData)) {
     unless(
       !BUILT_IN_VARIABLES.has(variable),
@@ -136,8 +145,13 @@ function mailPolicyOf(
       'is a name every mail already has; choose another',
     );
   }
-  const perRecipient = windows.map(({ window, count }) => ({ window, count }));
-  return { name, deliverWithin, limits: { cooldown: limits.cooldown, perRecipient }, templateData };
+  const quotas = {
+    cooldown: limits.cooldown,
+    perRecipient: readQuotas('perRecipient', MAX_QUOTA_WINDOW),
+    perSubject: readQuotas('perSubject', MAX_QUOTA_WINDOW),
+    perClient: readQuotas('perClient', MAX_CLIENT_WINDOW),
+  };
+  return { name, deliverWithin, limits: quotas, templateData };
 }
 
 function lifeOf(name: string, policy: z.infer<typeof linkSchema>, unless: Unless): Pick<Purpose, 'expiresIn'> {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isIP, SocketAddress } from 'node:net';
 import { domainToASCII, domainToUnicode } from 'node:url';
 
 const LOCAL_PART = /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*$/;
@@ -41,7 +42,7 @@ function isPlainIdna(typed: string, domain: string): boolean {
  * fixed-length key. Only for counting; mail always goes to the address itself.
  */
 export function recipientKey(recipient: string): string {
-  return keyOf(recipient.replace(TAG, ''));
+  return shortHash(recipient.replace(TAG, '').toLowerCase());
 }
 
 /**
@@ -49,11 +50,27 @@ export function recipientKey(recipient: string): string {
  * a tag, so that `ann+x@` is refused must not keep mail from `ann@`.
  */
 export function addressKey(recipient: string): string | null {
-  return TAG.test(recipient) ? keyOf(recipient) : null;
+  return TAG.test(recipient) ? shortHash(recipient.toLowerCase()) : null;
 }
 
 const TAG = /(?<=.)\+.*(?=@)/;
 
-function keyOf(address: string): string {
-  return createHash('sha256').update(address.toLowerCase()).digest('base64url').slice(0, 22);
+/** @returns whether this is an IPv4 or IPv6 address, without a zone */
+export function isClientAddress(text: string): boolean {
+  return isIP(text) !== 0 && !text.includes('%');
+}
+
+/** What limits count clients by: an IPv4 address, or the /64 of an IPv6 one, which is the least that anybody is given. */
+export function clientKey(address: string): string {
+  if (isIP(address) === 4) return shortHash(address);
+  const canonical = new SocketAddress({ address, family: 'ipv6' }).address;
+  const [, mapped] = /^::ffff:([\d.]+)$/.exec(canonical) ?? [];
+  if (mapped) return shortHash(mapped);
+  const [head = [], tail = []] = canonical.split('::').map((half) => half.split(':').filter(Boolean));
+  const zeros = Array<string>(8 - head.length - tail.length).fill('0');
+  return shortHash([...head, ...zeros, ...tail].slice(0, 4).join(':'));
+}
+
+function shortHash(text: string): string {
+  return createHash('sha256').update(text).digest('base64url').slice(0, 22);
 }

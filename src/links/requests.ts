@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { RequestInvalid } from './errors.js';
 import { DELIVERY_STATUSES } from './link.js';
+import { isClientAddress } from './recipient.js';
 
 /** No spaces, controls, bidi overrides, unassigned or lone surrogate code points. */
 const PRINTABLE = /^[^\p{C}\p{Z}]+$/u;
@@ -65,6 +66,12 @@ export const mintRequest = z
       .regex(BASE64URL_SHA256, 'must be a base64url SHA-256 (43 characters)')
       .optional()
       .describe('SHA-256 of a secret the requesting browser keeps (RFC 7636 S256)'),
+    clientIp: z
+      .string()
+      .max(45)
+      .refine(isClientAddress, 'must be an IPv4 or IPv6 address')
+      .optional()
+      .describe('the address of whoever asks, for the limits per client'),
     decoy: z.boolean().default(false).describe('for an address nobody owns: same work, no mail, never redeemable'),
   })
   .meta({ id: 'MintRequest' });

@@ -17,8 +17,8 @@ export interface Lane<Item, Answer> {
    * @returns one answer per item, in order
    */
   run(batch: readonly Item[], deadline: number): Promise<readonly Answer[]>;
-  /** items with the same key go into different batches, one after the other */
-  key(item: Item): string;
+  /** items that share a key go into different batches, one after the other */
+  keys(item: Item): readonly string[];
 }
 
 /**
@@ -99,10 +99,10 @@ function takeDistinct<Item, Answer>(
   let index = 0;
   for (; index < waiting.length && batch.length < most; index++) {
     const one = waiting[index]!;
-    const key = lane.key(one.item);
-    if (keys.has(key)) later.push(one);
+    const own = lane.keys(one.item);
+    if (own.some((key) => keys.has(key))) later.push(one);
     else batch.push(one);
-    keys.add(key);
+    for (const key of own) keys.add(key);
   }
   waiting.splice(0, index, ...later);
   return batch;

@@ -39,6 +39,7 @@ export const LINK_COLUMNS = {
   sent_at: 'bigint',
   last_error: 'text',
   resends: 'integer',
+  resent_at: 'bigint',
 } as const satisfies Record<string, ColumnType>;
 
 /** What a new link does not have yet; such columns are left to their defaults. */
@@ -53,6 +54,7 @@ const LATER = [
   'sent_at',
   'last_error',
   'resends',
+  'resent_at',
 ];
 /** The columns that minting writes. */
 export const NEW_LINK_COLUMNS = Object.fromEntries(
@@ -145,6 +147,7 @@ export function toLink(row: LinkRow & { superseded: Cell | boolean }): Link {
       sentAt: time(row.sent_at),
       lastError: row.last_error as string | null,
       resends: row.resends as number,
+      resentAt: time(row.resent_at),
     },
   };
 }

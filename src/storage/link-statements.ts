@@ -1,4 +1,6 @@
-import type { Dialect } from './dialects.js';
+import type { CountedBy } from '../links/link-store.js';
+import type { ColumnType, Dialect } from './dialects.js';
+import { COUNTED_BY, guardColumns, limitClauses } from './limit-statements.js';
 import { LINK_COLUMNS, NEW_LINK_COLUMNS } from './link-rows.js';
 
 const NAMES = Object.keys(LINK_COLUMNS).join(', ');
@@ -10,6 +12,11 @@ const NEW_NAMES = Object.keys(NEW_LINK_COLUMNS).join(', ');
  */
 export const SUPERSEDED = `EXISTS (SELECT 1 FROM links n WHERE n.app = l.app AND n.subject = l.subject AND n.id > l.id
   AND n.purpose = l.purpose AND n.supersedes = 1)`;
+
+/** No mail of it is on its way, and one may be. */
+const IDLE = 'l.due_at IS NULL AND l.decoy = 0';
+/** Whose address asked for a resend is not known. */
+export const RESENT_BY = COUNTED_BY.filter((by) => by !== 'client');
 
 export const OPEN = 'l.redeemed_at IS NULL AND l.revoked_at IS NULL';
 
@@ -35,32 +42,31 @@ const NEW_VALUES = Object.keys(NEW_LINK_COLUMNS)
  * numbers them by appearance. They begin with WITH where rows come back from a write: TypeORM's `sqlite3` driver
  * returns no rows for text that begins with INSERT, UPDATE or DELETE.
  */
-export function linkStatements({ rows, packed, byKey, skipLocked }: Dialect) {
+export function linkStatements(dialect: Dialect) {
+  const { rows, packed, byKey, skipLocked } = dialect;
+  const limits = limitClauses(dialect);
   const all = Object.keys(LINK_COLUMNS)
     .map((name) => `l.${name} AS ${name}`)
     .join(', ');
   const select = `SELECT ${all}, ${SUPERSEDED} AS superseded FROM links AS l`;
-  /**
-   * What was minted or sent again to the recipient since a window's start stays below its count. Links and notifications
-   * are counted apart, so that nobody can silence a warning by asking for links.
-   */
-  const permitted = (windows: string, mail: 'r' | 'l'): string => `NOT EXISTS (
-    SELECT 1 FROM ${rows(windows, { since: 'text', permits: 'integer' }, 'w')}
-    WHERE (SELECT COALESCE(SUM(1 + p.resends), 0) FROM links p
-      WHERE p.app = ${mail}.app AND p.recipient_key = ${mail}.recipient_key AND p.id >= w.since AND p.kind = ${mail}.kind) >= w.permits)`;
+  /** @param more columns beside the link's own */
+  const insert = (kinds: readonly CountedBy[], more: Readonly<Record<string, ColumnType>>): string => {
+    const others = Object.keys(more)
+      .map((name) => `, ${name}`)
+      .join('');
+    return `
+      WITH r AS (SELECT * FROM ${rows('$1', { ...NEW_LINK_COLUMNS, ...more, ...guardColumns(kinds) }, 'x')})
+      INSERT INTO links (${NEW_NAMES}${others})
+      SELECT ${NEW_VALUES}${others} FROM r
+      WHERE ${limits.permits(kinds, 'r', 'r')}
+      ON CONFLICT DO NOTHING
+      RETURNING id, delivery_status`;
+  };
 
   return {
-    /** $1: JSON array of rows with `quiet_since` and `windows` */
-    insert: `
-      WITH r AS (SELECT * FROM ${rows('$1', { ...NEW_LINK_COLUMNS, quiet_since: 'text', windows: 'json' }, 'x')})
-      INSERT INTO links (${NEW_NAMES})
-      SELECT ${NEW_VALUES} FROM r
-      WHERE (r.quiet_since IS NULL OR NOT EXISTS (
-          SELECT 1 FROM links p WHERE p.app = r.app AND p.recipient_key = r.recipient_key AND p.id >= r.quiet_since
-            AND p.purpose = r.purpose AND p.via = 'email'))
-        AND ${permitted('r.windows', 'r')}
-      ON CONFLICT DO NOTHING
-      RETURNING id, delivery_status`,
+    /** $1: JSON array of rows with their guards. Limits that nobody configured are not in the first. */
+    insert: insert(['recipient'], {}),
+    insertCounted: insert(COUNTED_BY, { client_key: 'text', counted: 'integer' }),
 
     /**
      * $1: JSON array of questions, no link twice. The guard is on the row that is written, so a racer that waited for it
@@ -102,9 +108,8 @@ export function linkStatements({ rows, packed, byKey, skipLocked }: Dialect) {
     findByIdempotencyKey: `${select} WHERE l.app = $1 AND l.idempotency_key = $2`,
     releaseIdempotencyKey:
       'UPDATE links SET idempotency_key = NULL WHERE app = $1 AND idempotency_key = $2 AND created_at <= $3',
-    mintsSince: `
-      SELECT kind, created_at, purpose, via, resends FROM links
-      WHERE app = $1 AND recipient_key = $2 AND id >= $3 ORDER BY id DESC LIMIT 1000`,
+    lastMail: limits.lastMail,
+    fillings: limits.fillings,
 
     /** The conditions of a list; `$1` is the app, `$2` the end of the page before. */
     list: (conditions: string) =>
@@ -127,14 +132,23 @@ export function linkStatements({ rows, packed, byKey, skipLocked }: Dialect) {
     },
     markOpened: 'UPDATE links SET opened_at = $1 WHERE id = $2 AND opened_at IS NULL',
 
-    /** $1 now, $2 deliver by, $3 app, $4 id, $5 quiet since, $6 windows as JSON */
+    /** $1: JSON array of one resend with its guard. A mail that is on its way stays as it is, and so does a decoy. */
     requeue: `
-      WITH now AS (SELECT 1)
-      UPDATE links AS l SET delivery_status = 'queued', due_at = $1, deliver_by = $2, attempts = 0, resends = resends + 1,
-        lease = NULL, last_error = NULL
-      WHERE l.app = $3 AND l.id = $4 AND l.via = 'email' AND l.decoy = 0 AND ${OPEN} AND NOT ${SUPERSEDED}
-        AND l.due_at IS NULL AND l.expires_at > l.created_at AND COALESCE(l.sent_at, l.created_at) <= $5
-        AND ${permitted('$6', 'l')}
+      WITH q AS (SELECT * FROM ${rows(
+        '$1',
+        { by_app: 'text', wanted: 'text', moment: 'bigint', until: 'bigint', ...guardColumns(RESENT_BY) },
+        'x',
+      )})
+      UPDATE links AS l SET resends = resends + 1, resent_at = q.moment,
+        delivery_status = CASE WHEN ${IDLE} THEN 'queued' ELSE delivery_status END,
+        due_at = CASE WHEN ${IDLE} THEN q.moment ELSE due_at END,
+        deliver_by = CASE WHEN ${IDLE} THEN q.until ELSE deliver_by END,
+        attempts = CASE WHEN ${IDLE} THEN 0 ELSE attempts END,
+        last_error = CASE WHEN ${IDLE} THEN NULL ELSE last_error END
+      FROM q
+      WHERE l.id = q.wanted ${byKey('l.id', 'SELECT wanted FROM q')} AND l.app = q.by_app AND l.via = 'email'
+        AND ${OPEN} AND NOT ${SUPERSEDED} AND (l.expires_at > q.moment OR l.due_at IS NOT NULL)
+        AND ${limits.permits(RESENT_BY, 'l', 'q')}
       RETURNING id`,
 
     /** $1 lease, $2 now, $3 until, $4 limit */
@@ -193,7 +207,7 @@ export function linkStatements({ rows, packed, byKey, skipLocked }: Dialect) {
             AND o.id < l.id AND o.purpose = l.purpose AND o.expires_at > $4)))`,
     /** $1 after this id, $2 up to this id, $3 ended before */
     wipe: `
-      UPDATE links SET recipient = NULL, data = '{}', template_data = '{}', last_error = NULL, attempt_log = NULL
+      UPDATE links SET recipient = NULL, client_key = NULL, data = '{}', template_data = '{}', last_error = NULL, attempt_log = NULL
       WHERE id > $1 AND id <= $2 AND recipient IS NOT NULL AND due_at IS NULL
         AND (expires_at < $3 OR redeemed_at < $3 OR revoked_at < $3)`,
     newestId: 'SELECT MAX(id) AS id FROM links',

@@ -38,7 +38,7 @@ export class Queries {
     keys: unknown[],
     sql: string,
     values: unknown[],
-    deadline: number,
+    deadline = Date.now() + PATIENCE,
   ): Promise<Row[]> {
     if (lock === null) return this.rows(sql, values, deadline);
     return this.answered(deadline, () => this.lockedRows(lock, keys, sql, values));

@@ -1,19 +1,21 @@
 import type { Attempt, Link, Message } from '../links/link.js';
 import { LinkIds } from '../links/link-ids.js';
 import type {
+  CountedBy,
   Ended,
+  Fillings,
   LinkFilter,
   LinkStore,
   MintGuard,
-  MintRecord,
   Redemption,
   Settlement,
-  Window,
 } from '../links/link-store.js';
 import type { Database } from './engines.js';
 import { GroupCommit } from './group-commit.js';
-import { linkStatements } from './link-statements.js';
+import { linkStatements, RESENT_BY } from './link-statements.js';
 import { toLink, toMessage, toNewRow, unpack, type LinkRow, type MessageRow, type PackedRow } from './link-rows.js';
+import { contentions, isCounted, isPlain, toGuardRow, toWindowRows, type Keys } from './limit-rows.js';
+import { COUNTED_BY } from './limit-statements.js';
 import { Queries } from './queries.js';
 
 type Row = LinkRow & { superseded: number | boolean };
@@ -21,6 +23,9 @@ type Row = LinkRow & { superseded: number | boolean };
 type Outcome = Record<'wanted' | 'fence' | 'new_status', string> &
   Record<'new_due' | 'new_sent', number | null> &
   Record<'new_error' | 'new_log', string | null>;
+/** PostgreSQL sends `bigint` as text. */
+type Time = string | number | null;
+const RECIPIENT_ONLY: readonly CountedBy[] = ['recipient'];
 /** Sorts after every id. */
 const LAST = '~';
 
@@ -39,16 +44,15 @@ export class SqlLinkStore implements LinkStore {
     this.sql = linkStatements(database.dialect);
     // Redemptions before mints: somebody is waiting in front of a page.
     this.redeemInBatch = groups.lane({
-      key: (question) => question.id,
+      keys: (question) => [question.id],
       run: (batch, deadline) => this.runRedeem(batch, deadline),
     });
-    // Two mints for one recipient in one statement would not see each other in the limits.
     this.insertInBatch = groups.lane({
-      key: ({ link }) => `${link.app} ${link.recipientKey}`,
+      keys: ({ link, guard }) => contentions(keysOf(link), guard),
       run: (batch, deadline) => this.runInsert(batch, deadline),
     });
     this.settleInBatch = groups.lane({
-      key: ({ wanted }) => wanted,
+      keys: ({ wanted }) => [wanted],
       run: (batch, deadline) => this.runSettle(batch, deadline),
     });
   }
@@ -90,15 +94,21 @@ export class SqlLinkStore implements LinkStore {
     return rows.map(toLink);
   }
 
-  async mintsSince(app: string, recipientKey: string, from: string): Promise<MintRecord[]> {
-    const rows = await this.queries.rows<LinkRow>(this.sql.mintsSince, [app, recipientKey, from]);
-    return rows.map((row) => ({
-      kind: row.kind as MintRecord['kind'],
-      createdAt: Number(row.created_at),
-      purpose: row.purpose as string,
-      via: row.via as MintRecord['via'],
-      resends: row.resends as number,
-    }));
+  async fillings({ app, kind, purpose, subject, recipientKey }: Link, guard: MintGuard): Promise<Fillings> {
+    const { quietSince, client = '' } = guard;
+    const windows = guard.windows.map((): number | null => null);
+    const keys = { recipient: recipientKey, subject, client, app: '', service: '' };
+    for (const by of COUNTED_BY) {
+      const asked = toWindowRows(guard.windows, by);
+      if (asked.length === 0) continue;
+      const values = [app, kind, keys[by], JSON.stringify(asked)];
+      for (const { nth, at } of await this.queries.rows<{ nth: number; at: Time }>(this.sql.fillings[by], values))
+        windows[nth] = toTime(at);
+    }
+    if (quietSince === null) return { lastMail: null, windows };
+    const values = [app, kind, purpose, recipientKey, LinkIds.floor(quietSince), quietSince];
+    const [mail] = await this.queries.rows<{ at: Time }>(this.sql.lastMail, values);
+    return { lastMail: toTime(mail!.at), windows };
   }
 
   async revoke(app: string, filter: LinkFilter & { id?: string }, now: number): Promise<number> {
@@ -111,15 +121,12 @@ export class SqlLinkStore implements LinkStore {
     await this.queries.rows(this.sql.markOpened, [now, id]);
   }
 
-  async requeue(
-    app: string,
-    id: string,
-    now: number,
-    times: { quietSince: number; deliverBy: number },
-    windows: Window[],
-  ): Promise<boolean> {
-    const values = [now, times.deliverBy, app, id, times.quietSince, windowsJson(windows)];
-    return (await this.queries.rows(this.sql.requeue, values)).length > 0;
+  async requeue(link: Link, guard: MintGuard, times: { now: number; deliverBy: number }): Promise<boolean> {
+    const { app, id } = link;
+    const resend = { by_app: app, wanted: id, moment: times.now, until: times.deliverBy };
+    const values = [JSON.stringify([{ ...resend, ...toGuardRow(guard, RESENT_BY) }])];
+    const keys = contentions(keysOf(link), guard);
+    return (await this.queries.rowsUnder(this.lock, [JSON.stringify(keys)], this.sql.requeue, values)).length > 0;
   }
 
   async claimDue(lease: string, now: number, until: number, limit: number): Promise<Message[]> {
@@ -178,14 +185,17 @@ export class SqlLinkStore implements LinkStore {
     batch: readonly { link: Link; guard: MintGuard }[],
     deadline: number,
   ): Promise<(boolean | 'suppressed')[]> {
+    const plain = batch.every(({ guard }) => isPlain(guard));
+    const kinds = plain ? RECIPIENT_ONLY : COUNTED_BY;
     const rows = batch.map(({ link, guard }) => ({
       ...toNewRow(link),
-      quiet_since: guard.quietSince,
-      windows: guard.windows.map(({ from, count }) => ({ since: from, permits: count })),
+      ...toGuardRow(guard, kinds),
+      ...(!plain && { client_key: guard.client, counted: isCounted(guard) ? 1 : null }),
     }));
-    const recipients = JSON.stringify(rows.map((row) => `${row.app} ${row.recipient_key}`));
+    const keys = this.lock === null ? [] : batch.flatMap(({ link, guard }) => contentions(keysOf(link), guard));
+    const sql = plain ? this.sql.insert : this.sql.insertCounted;
     const values = [JSON.stringify(rows)];
-    const inserted = await this.queries.rowsUnder<LinkRow>(this.lock, [recipients], this.sql.insert, values, deadline);
+    const inserted = await this.queries.rowsUnder<LinkRow>(this.lock, [JSON.stringify(keys)], sql, values, deadline);
     const delivery = new Map(inserted.map((row) => [row.id, row.delivery_status]));
     return batch.map(({ link }) => (delivery.get(link.id) === 'suppressed' ? 'suppressed' : delivery.has(link.id)));
   }
@@ -239,6 +249,10 @@ export class SqlLinkStore implements LinkStore {
   }
 }
 
-function windowsJson(windows: readonly Window[]): string {
-  return JSON.stringify(windows.map(({ from, count }) => ({ since: from, permits: count })));
+function keysOf({ app, subject, recipientKey }: Link): Keys {
+  return { app, subject, recipient_key: recipientKey };
+}
+
+function toTime(cell: Time): number | null {
+  return cell === null ? null : Number(cell);
 }

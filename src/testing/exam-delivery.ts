@@ -62,13 +62,15 @@ export const deliveryCases: readonly ExamCase[] = [
   {
     name: 'sends a link again once per cool-down, within the limits',
     run: async (store) => {
-      const link = await inserted(store, mailed());
+      const link = await inserted(store, mailed({ id: new LinkIds(() => NOW).next() }));
       await store.claimDue('a', NOW, NOW + 15_000, 5);
       await store.settle(link.id, 'a', { status: 'sent', at: NOW });
       const again = (now: number, count = 9): Promise<boolean> =>
-        store.requeue('default', link.id, now, { quietSince: now - 30_000, deliverBy: now + 60_000 }, [
-          { from: LinkIds.floor(NOW - 1000), count },
-        ]);
+        store.requeue(
+          link,
+          { quietSince: now - 29_999, windows: [{ by: 'recipient', since: NOW - 1000, count }] },
+          { now, deliverBy: now + 60_000 },
+        );
       assert.equal(await again(NOW + 29_999), false);
       assert.equal(await again(NOW + 30_000, 1), false);
       const both = await Promise.all([again(NOW + 30_000), again(NOW + 30_000)]);

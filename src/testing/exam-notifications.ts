@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { LinkIds } from '../links/link-ids.js';
 import { asks, inserted, mailed, NOW, sampleLink, type ExamCase } from './exam-tools.js';
 
 const notification = (change: Parameters<typeof mailed>[0] = {}) =>
@@ -34,7 +33,8 @@ export const notificationCases: readonly ExamCase[] = [
     name: 'counts notifications and links to one recipient apart',
     run: async (store) => {
       const recipient = 'ann@example.com';
-      const guard = { quietSince: null, windows: [{ from: LinkIds.floor(NOW - 3_600_000), count: 1 }] };
+      const window = { by: 'recipient', since: NOW - 3_600_000, count: 1 } as const;
+      const guard = { quietSince: null, windows: [window] };
       assert.equal(await store.insert(sampleLink({ recipient }), guard), true);
       assert.equal(await store.insert(sampleLink({ recipient }), guard), false);
       assert.equal(await store.insert(notification({ recipient }), guard), true);

@@ -59,6 +59,7 @@ export function sampleLink(change: Partial<Omit<Link, 'delivery'>> & { delivery?
       sentAt: null,
       lastError: null,
       resends: 0,
+      resentAt: null,
       ...delivery,
     },
   };

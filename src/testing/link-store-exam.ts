@@ -1,5 +1,6 @@
 import { deliveryCases } from './exam-delivery.js';
 import { keepingCases } from './exam-keeping.js';
+import { limitCases } from './exam-limits.js';
 import { mintingCases } from './exam-minting.js';
 import { notificationCases } from './exam-notifications.js';
 import { redeemingCases } from './exam-redeeming.js';
@@ -10,6 +11,7 @@ export const linkStoreExam: readonly ExamCase[] = [
   ...keepingCases,
   ...redeemingCases,
   ...mintingCases,
+  ...limitCases,
   ...deliveryCases,
   ...notificationCases,
 ];

@@ -79,7 +79,7 @@ export const messageStoreExam: readonly MessageExamCase[] = [
       const lived = await inserted(links, mailed());
       await links.claimDue('c', NOW, NOW + 15_000, 9);
       await links.settle(lived.id, 'c', { status: 'sent', at: NOW });
-      await links.requeue('default', lived.id, NOW, { quietSince: NOW, deliverBy: NOW + 9_000 }, []);
+      await links.requeue(lived, NO_LIMITS, { now: NOW, deliverBy: NOW + 9_000 });
       await links.claimDue('d', NOW, NOW + 15_000, 9);
       await links.settle(lived.id, 'd', { status: 'failed', error: '550' });
       const waiting = await inserted(links, mailed());

@@ -88,8 +88,7 @@ describe('purposes', () => {
     const { name: _, expiresIn, limits, ...policy } = purposeOf({ expiresIn: '45m' });
     const defaults: Record<string, unknown> = {
       ...policy,
-      'limits.cooldown': limits.cooldown,
-      'limits.perRecipient': limits.perRecipient,
+      ...Object.fromEntries(Object.entries(limits).map(([name, value]) => [`limits.${name}`, value])),
     };
     const told = Object.fromEntries(members.map(([member, fallback]) => [plain(member!), plain(fallback!)]));
     expect(Object.keys(told).sort()).toEqual(['expiresIn', ...Object.keys(defaults)].sort());

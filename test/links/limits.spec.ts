@@ -1,37 +1,90 @@
-import { explainLimit, guardOf, longestReach } from '../../src/links/limits.js';
-import { LinkIds } from '../../src/links/link-ids.js';
-import type { Purpose } from '../../src/links/purpose.js';
+import { explainLimit, Limits } from '../../src/links/limits.js';
+import type { NotificationPurpose, Purpose } from '../../src/links/purpose.js';
+import { clientKey, isClientAddress } from '../../src/links/recipient.js';
 import { sampleLink } from '../../src/testing.js';
 
 const NOW = 1_800_000_000_000;
-const purpose = { limits: { cooldown: 30, perRecipient: [{ window: 3600, count: 3 }] } } as unknown as Purpose;
-const mint = (secondsAgo: number, change: object = {}) =>
+const HOURLY = [{ window: 3600, count: 3 }];
+const purpose = (limits: object = {}, name = 'password-reset'): Purpose =>
   ({
+    name,
     kind: 'link',
-    createdAt: NOW - secondsAgo * 1000,
-    purpose: 'password-reset',
-    via: 'email',
-    resends: 0,
-    ...change,
-  }) as const;
+    limits: { cooldown: 30, perRecipient: HOURLY, perSubject: [], perClient: [], ...limits },
+  }) as unknown as Purpose;
+const limitsOf = (...[first, ...others]: Purpose[]): [Limits, Purpose] => [
+  new Limits(new Map([first!, ...others].map((one) => [one.name, one]))),
+  first!,
+];
 const mailed = sampleLink({ via: 'email', createdAt: NOW });
+const returned = sampleLink({ createdAt: NOW });
+const recipients = { by: 'recipient', since: NOW - 3_599_999, count: 3 };
 
-test('the cool-down is for mails, the windows for every mint', () => {
-  expect(guardOf(purpose, mailed).quietSince).toBe(LinkIds.floor(NOW - 29_999));
-  expect(guardOf(purpose, sampleLink({ createdAt: NOW })).quietSince).toBeNull();
-  expect(guardOf(purpose, mailed).windows).toEqual([{ from: LinkIds.floor(NOW - 3_599_999), count: 3 }]);
-  expect(longestReach(purpose, NOW)).toBe(LinkIds.floor(NOW - 3_599_999));
+describe('what the store is asked', () => {
+  test('the cool-down is for mails, the windows for every mint', () => {
+    const [limits, reset] = limitsOf(purpose());
+    expect(limits.forMint(reset, mailed)).toEqual({ quietSince: NOW - 29_999, windows: [recipients] });
+    expect(limits.forMint(reset, returned)).toEqual({ quietSince: null, windows: [recipients] });
+    const [calm, noisy] = limitsOf(purpose({ cooldown: 0 }));
+    expect(calm.forMint(noisy, mailed).quietSince).toBeNull();
+  });
+
+  test('a limit that is not configured is not in the question, nor is a client that nothing counts by', () => {
+    const [limits, reset] = limitsOf(purpose());
+    expect(limits.forMint(reset, mailed, '192.0.2.1')).not.toHaveProperty('client');
+  });
+
+  test('every configured limit is', () => {
+    const reset = purpose({ perSubject: HOURLY, perClient: HOURLY });
+    const limits = new Limits(new Map([[reset.name, reset]]), { perApp: HOURLY, service: HOURLY });
+    const kinds = (guard: { windows: readonly { by: string }[] }): string[] => guard.windows.map(({ by }) => by);
+    const guard = limits.forMint(reset, mailed, '192.0.2.1');
+    expect(kinds(guard)).toEqual(['recipient', 'subject', 'client', 'app', 'service']);
+    expect(guard.client).toBe(clientKey('192.0.2.1'));
+    // Without an address there is nothing to count by; whose it is that asks for a resend is not known.
+    expect(kinds(limits.forMint(reset, mailed))).toEqual(['recipient', 'subject', 'app', 'service']);
+    expect(kinds(limits.forResend(reset, NOW))).toEqual(['recipient', 'subject', 'app', 'service']);
+  });
+
+  test('no shared limit stops a notification', () => {
+    const notice = { ...purpose({}, 'notice'), kind: 'notification' } as never as NotificationPurpose;
+    const limits = new Limits(new Map([['notice', notice]]), { perApp: HOURLY, service: HOURLY });
+    expect(limits.forMint(notice, mailed).windows).toEqual([recipients]);
+  });
+
+  test('a mint of any purpose counts towards the clients of the one that limits them', () => {
+    const [limits, reset] = limitsOf(purpose(), purpose({ perClient: HOURLY }, 'magic-link'));
+    expect(limits.forMint(reset, mailed, '192.0.2.1')).toMatchObject({
+      windows: [recipients],
+      client: clientKey('192.0.2.1'),
+    });
+  });
 });
 
 test.each([
-  ['the cool-down', mailed, [mint(10)], 20],
-  ['a full window, until its oldest needed mint leaves', mailed, [mint(100), mint(200), mint(600)], 3000],
-  ['a window that is over-full', mailed, [mint(100), mint(200), mint(600), mint(700)], 3000],
-  ['resends, which count like mints', mailed, [mint(100), mint(600, { resends: 1 })], 3000],
-  ['both, until the later one', mailed, [mint(10), mint(200), mint(3599)], 20],
-  ['no cool-down for a returned link', sampleLink({ createdAt: NOW }), [mint(10), mint(200), mint(3599)], 1],
-  ['notifications, which are counted apart', mailed, [mint(10, { kind: 'notification' }), mint(200), mint(3000)], 1],
-  ['no cool-down after another purpose', mailed, [mint(10, { purpose: 'magic-link' }), mint(200), mint(3000)], 600],
-] as const)('Retry-After for %s', (_name, link, mints, seconds) => {
-  expect(explainLimit(link, purpose, mints).retryAfter).toBe(seconds);
+  ['the cool-down', { lastMail: NOW - 10_000, windows: [null] }, 20],
+  ['a window, until the send that fills it leaves', { lastMail: null, windows: [NOW - 600_000] }, 3000],
+  ['both, until the later one', { lastMail: NOW - 10_000, windows: [NOW - 3_590_000] }, 20],
+  ['what is over already', { lastMail: null, windows: [null] }, 1],
+] as const)('Retry-After for %s', (_name, fillings, seconds) => {
+  const [limits, reset] = limitsOf(purpose());
+  expect(explainLimit(limits.forMint(reset, mailed), fillings).retryAfter).toBe(seconds);
+});
+
+describe('client addresses', () => {
+  test.each([
+    ['an IPv4 address', '192.0.2.1', '192.0.2.1', '192.0.2.2'],
+    ['an IPv4 address in IPv6 clothes', '::ffff:192.0.2.1', '192.0.2.1', '192.0.2.2'],
+    ['the same in hexadecimal', '::ffff:c000:201', '192.0.2.1', '::ffff:c000:202'],
+    ['a /64', '2001:db8:0:1::1', '2001:db8::1:ffff:ffff:ffff:ffff', '2001:db8:0:2::1'],
+    ['a /64, however it is written', '2001:0DB8:0000:0001:0:0:0:9', '2001:db8:0:1::', '2001:db8::1'],
+    ['the loopback', '::1', '::2', '1::1'],
+  ])('count as %s', (_name, one, same, other) => {
+    expect(clientKey(one)).toBe(clientKey(same));
+    expect(clientKey(one)).not.toBe(clientKey(other));
+  });
+
+  test.each(['', '192.0.2', '192.0.2.256', '192.0.2.1:80', 'fe80::1%eth0', '[::1]', '0x7f.1', 'example.com'])(
+    '%j is none',
+    (text) => expect(isClientAddress(text)).toBe(false),
+  );
 });

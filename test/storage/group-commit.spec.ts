@@ -27,7 +27,7 @@ const keyOf = (item: string): string => item.split(':')[0]!;
 
 test('a lone request goes at once; what arrives meanwhile shares the next flush', async () => {
   const disk = new Disk();
-  const write = new GroupCommit().lane({ run: disk.flush, key: (item) => item });
+  const write = new GroupCommit().lane({ run: disk.flush, keys: (item) => [item] });
   const first = write('a');
   await Promise.resolve();
   await Promise.resolve();
@@ -40,7 +40,7 @@ test('a lone request goes at once; what arrives meanwhile shares the next flush'
 
 test('items with one key never meet in a batch and keep their order', async () => {
   const disk = new Disk();
-  const write = new GroupCommit().lane({ run: disk.flush, key: keyOf });
+  const write = new GroupCommit().lane({ run: disk.flush, keys: (item) => [keyOf(item)] });
   const answers = ['x:1', 'x:2', 'y:1', 'x:3'].map(write);
   await new Promise((turn) => setImmediate(turn));
   await disk.settle();
@@ -51,8 +51,8 @@ test('items with one key never meet in a batch and keep their order', async () =
 test('the first lane goes first in each round, and none starves', async () => {
   const disk = new Disk();
   const groups = new GroupCommit({ batch: 2, queue: 100, patience: 60_000 });
-  const redeem = groups.lane({ run: disk.flush, key: (item) => item });
-  const mint = groups.lane({ run: disk.flush, key: (item) => item });
+  const redeem = groups.lane({ run: disk.flush, keys: (item) => [item] });
+  const mint = groups.lane({ run: disk.flush, keys: (item) => [item] });
   const answers = [mint('m1'), mint('m2'), mint('m3'), redeem('r1'), redeem('r2'), redeem('r3')];
   await new Promise((turn) => setImmediate(turn));
   await disk.settle();
@@ -62,7 +62,7 @@ test('the first lane goes first in each round, and none starves', async () => {
 
 test('a bad row fails alone', async () => {
   const disk = new Disk();
-  const write = new GroupCommit().lane({ run: disk.flush, key: (item) => item });
+  const write = new GroupCommit().lane({ run: disk.flush, keys: (item) => [item] });
   const outcomes = Promise.allSettled(['a', 'bad', 'c'].map(write));
   await new Promise((turn) => setImmediate(turn));
   await disk.settle();
@@ -72,7 +72,7 @@ test('a bad row fails alone', async () => {
 test('a database that is gone fails the whole batch at once, without asking for each row again', async () => {
   let asked = 0;
   const write = new GroupCommit().lane<string, string>({
-    key: (item) => item,
+    keys: (item) => [item],
     run: async () => {
       asked += 1;
       throw new Unavailable();
@@ -85,7 +85,7 @@ test('a database that is gone fails the whole batch at once, without asking for 
 
 test('whoever waited too long behind a stuck batch is told so, and their item is never run', async () => {
   const disk = new Disk();
-  const write = new GroupCommit({ batch: 1, queue: 10, patience: 5 }).lane({ run: disk.flush, key: (item) => item });
+  const write = new GroupCommit({ batch: 1, queue: 10, patience: 5 }).lane({ run: disk.flush, keys: (item) => [item] });
   const stuck = write('stuck');
   const behind = write('behind');
   await expect(behind).rejects.toBeInstanceOf(Unavailable);
@@ -99,7 +99,7 @@ test('a full queue refuses at once, and works again when it has drained', async 
   const disk = new Disk();
   const write = new GroupCommit({ batch: 2, queue: 3, patience: 60_000 }).lane({
     run: disk.flush,
-    key: (item) => item,
+    keys: (item) => [item],
   });
   const accepted = ['a', 'b', 'c'].map(write);
   await expect(write('d')).rejects.toBeInstanceOf(Unavailable);
@@ -120,7 +120,7 @@ test('whatever the arrival, everyone gets an answer of their own, once', async (
       async (arrivals, batch) => {
         const seen: number[] = [];
         const write = new GroupCommit({ batch, queue: 1000, patience: 60_000 }).lane<[number, number], number>({
-          key: ([key]) => String(key),
+          keys: ([key]) => [String(key)],
           run: async (items) => {
             expect(new Set(items.map(([key]) => key)).size).toBe(items.length);
             expect(items.length).toBeLessThanOrEqual(batch);

@@ -60,7 +60,10 @@ describe('postgres', () => {
         [sql.find, ['a', 'b']],
         [sql.claimDue, ['lease', 1, 2, 5]],
         [sql.abandonOverdue, [1]],
-        [sql.mintsSince, ['a', 'b', 'c']],
+        [sql.insertCounted, ['[]']],
+        [sql.requeue, ['[]']],
+        [sql.lastMail, ['a', 'link', 'b', 'c', 'd', 1]],
+        ...Object.values(sql.fillings).map((one): [string, unknown[]] => [one, ['a', 'link', 'b', '[]']]),
       ];
       for (const [question, values] of questions) {
         const plan = await dataSource.query<{ 'QUERY PLAN': string }[]>(`EXPLAIN ${question}`, values);
@@ -78,7 +81,7 @@ describe('postgres', () => {
     try {
       const stores = databases.map((database) => new SqlLinkStore(database));
       const now = Date.now();
-      const windows = [{ from: LinkIds.floor(now - 3_600_000), count: 5 }];
+      const windows = [{ by: 'recipient', since: now - 3_600_000, count: 5 } as const];
       const times = { createdAt: now, issuedAt: now, expiresAt: now + 600_000 };
       const ids = new LinkIds(() => now);
       const mint = (recipient: string) => (store: SqlLinkStore) =>
@@ -86,6 +89,18 @@ describe('postgres', () => {
       for (let round = 0; round < 10; round++) {
         const mints = Array.from({ length: 4 }).flatMap(() => stores.map(mint(`ann-${round}@example.com`)));
         expect((await Promise.all(mints)).filter(Boolean)).toHaveLength(5);
+      }
+      for (const by of ['subject', 'client', 'app', 'service'] as const) {
+        const guard = { quietSince: null, client: by, windows: [{ by, since: now - 3_600_000, count: 3 }] };
+        const before = await stores[0]!.list('default', {}, { limit: 200 }, now);
+        if (by === 'service') guard.windows[0]!.count += before.length;
+        const mints = Array.from({ length: 4 }).flatMap(() =>
+          stores.map((store) =>
+            store.insert(sampleLink({ id: ids.next(), subject: `all-${by}`, supersedes: false, ...times }), guard),
+          ),
+        );
+        const minted = (await Promise.all(mints)).filter(Boolean).length;
+        expect([by, minted]).toEqual([by, 3]);
       }
 
       const links = await stores[0]!.list('default', {}, { limit: 50 }, now);

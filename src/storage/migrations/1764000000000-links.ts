@@ -80,6 +80,9 @@ export class Links1764000000000 implements MigrationInterface {
           text('last_error', maybe),
           text('attempt_log', maybe),
           { ...flag('resends'), default: 0 },
+          time('resent_at'),
+          text('client_key', maybe),
+          { ...flag('counted'), ...maybe },
         ],
         // What tells rows apart comes first: most tables hold the links of few apps.
         indices: [
@@ -91,6 +94,10 @@ export class Links1764000000000 implements MigrationInterface {
             isUnique: true,
             where: 'idempotency_key IS NOT NULL',
           },
+          // Limits. What is never resent, and what no limit by client or app counts, is in none of these.
+          { name: 'links_resent', columnNames: ['recipient_key', 'app', 'resent_at'], where: 'resent_at IS NOT NULL' },
+          { name: 'links_client', columnNames: ['client_key', 'app', 'id'], where: 'client_key IS NOT NULL' },
+          { name: 'links_counted', columnNames: ['app', 'id'], where: 'counted = 1' },
           // The outbox: only rows with a mail still to send are in it, so it stays as small as the queue is.
           { name: 'links_due', columnNames: ['due_at'], where: 'due_at IS NOT NULL' },
           // The dead letters: what did not reach anybody, for whoever looks after the mail.
