@@ -40,7 +40,7 @@ export { Courier } from './links/courier.js';
 /** The mails of development: what was "sent" while no relay is configured. */
 export { Inbox, type StoredMail } from './mail/inbox.js';
 /** Makes and checks API keys, for those who serve the HTTP API. */
-export { ApiKeys, type Caller } from './apps/api-keys.js';
+export { ApiKeys, type Caller, type KeyLimits } from './apps/api-keys.js';
 
 // -- Refusals: `Links` throws one of these instead of answering no; `code` is stable. --
 

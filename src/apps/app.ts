@@ -19,9 +19,18 @@ export interface StoredApiKey {
   /** SHA-256 of the secret part, base64url; the secret has at least 128 bits, so a plain hash is enough */
   readonly secretHash: string;
   readonly scopes: readonly Scope[];
+  /** the only ones it may be used for; null: all */
+  readonly purposes: readonly string[] | null;
   readonly label: string;
   readonly createdAt: number;
+  readonly expiresAt: number | null;
   readonly revokedAt: number | null;
+  /** to the minute */
+  readonly lastUsedAt: number | null;
+}
+
+export function isInForce({ revokedAt, expiresAt }: StoredApiKey, now: number): boolean {
+  return revokedAt === null && (expiresAt === null || expiresAt > now);
 }
 
 /** Nest's token for the `AppStore` in force. */
@@ -39,6 +48,8 @@ export interface AppStore {
   saveKey(key: StoredApiKey): Promise<void>;
   /** @returns whether there was such a key in force */
   revokeKey(id: string, now: number): Promise<boolean>;
+  /** Notes that a key is in use, unless that was noted after `since` (by this instance or another). Times in ms. */
+  noteKeyUse(id: string, now: number, since: number): Promise<void>;
 }
 
 /** Redirect URIs are compared as text, so what is registered must be absolute and unambiguous (RFC 9700 section 4.1). */

@@ -31,6 +31,22 @@ export function requireScope(caller: Caller, scope: Scope): void {
   throw new Problem('forbidden', `This API key lacks the scope ${scope}.`);
 }
 
+/**
+ * A key that is limited to purposes serves only what names one of them, in the body or, to read, in the query. What is
+ * asked for by its id names none. @throws Problem forbidden
+ */
+function requirePurpose({ purposes }: Caller, { method, params, query, body }: FastifyRequest): void {
+  if (!purposes) return;
+  const byId = Object.keys(params as object).length > 0;
+  const asked = method === 'GET' || method === 'HEAD' ? query : body;
+  const { purpose } = (byId ? {} : (asked ?? {})) as { purpose?: unknown };
+  if (typeof purpose === 'string' && purposes.has(purpose)) return;
+  throw new Problem(
+    'forbidden',
+    `This API key serves only requests that name the purpose ${[...purposes].join(' or ')}.`,
+  );
+}
+
 /** Lets callers with an API key in (`Authorization: Bearer olk_…`, RFC 6750 section 2.1), and nobody else. */
 @Injectable()
 export class ApiKeyGuard implements CanActivate {
@@ -52,6 +68,7 @@ export class ApiKeyGuard implements CanActivate {
     }
     const scope = this.reflector.get<Scope | undefined>(SCOPE, context.getHandler());
     if (scope) requireScope(caller, scope);
+    requirePurpose(caller, request);
     request.caller = caller;
     return true;
   }

@@ -13,14 +13,18 @@ interface KeyRow {
   app: string;
   secret_hash: string;
   scopes: string;
+  purposes: string | null;
   label: string;
   created_at: string | number;
+  expires_at: string | number | null;
   revoked_at: string | number | null;
+  last_used_at: string | number | null;
 }
 
 // Columns by name: a prepared statement must not change what it returns when a migration adds one.
 const SELECT_APP = 'SELECT id, name, redirect_uris FROM apps';
-const SELECT_KEY = 'SELECT id, app, secret_hash, scopes, label, created_at, revoked_at FROM api_keys';
+const SELECT_KEY = `SELECT id, app, secret_hash, scopes, purposes, label, created_at, expires_at, revoked_at, last_used_at
+  FROM api_keys`;
 
 /** Apps and API keys on TypeORM. */
 export class SqlAppStore implements AppStore {
@@ -58,10 +62,21 @@ export class SqlAppStore implements AppStore {
 
   async saveKey(key: StoredApiKey): Promise<void> {
     await this.queries.rows(
-      `INSERT INTO api_keys (id, app, secret_hash, scopes, label, created_at, revoked_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
+      `INSERT INTO api_keys (id, app, secret_hash, scopes, purposes, label, created_at, expires_at, revoked_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
        ON CONFLICT (id) DO UPDATE SET app = excluded.app, secret_hash = excluded.secret_hash, scopes = excluded.scopes,
-         label = excluded.label`,
-      [key.id, key.app, key.secretHash, key.scopes.join(' '), key.label, key.createdAt, key.revokedAt],
+         purposes = excluded.purposes, label = excluded.label, expires_at = excluded.expires_at`,
+      [
+        key.id,
+        key.app,
+        key.secretHash,
+        key.scopes.join(' '),
+        key.purposes?.join(' ') ?? null,
+        key.label,
+        key.createdAt,
+        key.expiresAt,
+        key.revokedAt,
+      ],
     );
   }
 
@@ -70,6 +85,13 @@ export class SqlAppStore implements AppStore {
     const revoke = `WITH t AS (SELECT CAST($1 AS bigint) AS now)
       UPDATE api_keys SET revoked_at = (SELECT now FROM t) WHERE id = $2 AND revoked_at IS NULL RETURNING id`;
     return (await this.queries.rows(revoke, [now, id])).length > 0;
+  }
+
+  async noteKeyUse(id: string, now: number, since: number): Promise<void> {
+    await this.queries.rows(
+      'UPDATE api_keys SET last_used_at = $1 WHERE id = $2 AND (last_used_at IS NULL OR last_used_at <= $3)',
+      [now, id, since],
+    );
   }
 }
 
@@ -83,8 +105,15 @@ function toKey(row: KeyRow): StoredApiKey {
     app: row.app,
     secretHash: row.secret_hash,
     scopes: row.scopes.split(' ') as Scope[],
+    purposes: row.purposes === null ? null : row.purposes.split(' '),
     label: row.label,
     createdAt: Number(row.created_at),
-    revokedAt: row.revoked_at === null ? null : Number(row.revoked_at),
+    expiresAt: time(row.expires_at),
+    revokedAt: time(row.revoked_at),
+    lastUsedAt: time(row.last_used_at),
   };
+}
+
+function time(column: string | number | null): number | null {
+  return column === null ? null : Number(column);
 }

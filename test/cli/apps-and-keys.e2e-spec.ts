@@ -121,11 +121,27 @@ describe('API keys', () => {
     await eventually(async () => (await as(key, 'GET', '/v1/purposes')).status === 401);
   });
 
-  test('the bootstrap key comes back as long as API_KEY names it, and the operator is told', async () => {
+  test('a revoked bootstrap key stays revoked although API_KEY names it, and the operator is told', async () => {
     const output = await cli.ok(['keys', 'revoke', 'test'], { API_KEY });
     expect(output).toContain('API_KEY');
     expect(output).not.toContain(API_KEY);
     await eventually(async () => (await service.api('GET', '/v1/purposes')).status === 401);
+  });
+
+  test('a key can end by itself and be for some purposes only; the list says so, and when it was last used', async () => {
+    const limits = ['--expires-in', '90d', '--purposes', 'magic-link,password-reset'];
+    const { id, key, ...facts } = await cli.json(['keys', 'create', ...limits, '--json']);
+    expect(facts).toMatchObject({ purposes: ['magic-link', 'password-reset'], expiresAt: expect.stringMatching(/Z$/) });
+    expect(Math.round((Date.parse(facts.expiresAt) - Date.now()) / 86_400_000)).toBe(90);
+    expect((await as(key, 'POST', '/v1/links', mintBody())).status).toBe(201);
+    expect((await as(key, 'POST', '/v1/links', mintBody({ purpose: 'email-verification' }))).status).toBe(403);
+    const listed = await eventually(async () => {
+      const keys = (await cli.json(['keys', 'list', '--json'])) as { id: string; lastUsedAt: string | null }[];
+      return keys.find((one) => one.id === id && one.lastUsedAt !== null);
+    });
+    expect(listed).toMatchObject({ ...facts, createdAt: expect.any(String), revokedAt: null });
+    const unknown = await cli.run(['keys', 'create', '--purposes', 'magic-lnk']);
+    expect(unknown).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('magic-link') });
   });
 
   test('what is no key id is not repeated either', async () => {

@@ -134,6 +134,15 @@ test('a production that nobody can call fails', async () => {
   expect((await diagnose({ API_KEY: 'olk_boot_0123456789abcdef0123456789abcdef' })).failed).toEqual([]);
 });
 
+test('a key that ends soon is named, and one that has ended counts for nothing', async () => {
+  await install();
+  const { id } = await cli.json(['keys', 'create', '--expires-in', '13d', '--json']);
+  await cli.ok(['keys', 'create', '--expires-in', '0']);
+  const [finding] = (await diagnose()).of('api keys');
+  expect(finding).toMatchObject({ result: 'warn', detail: expect.stringContaining(id) });
+  expect(finding!.detail).toContain('2 keys in force, of 1 app');
+});
+
 test('an app without redirect URIs is named', async () => {
   await install();
   await cli.ok(['apps', 'create', 'shop', '--redirect-uri', 'https://shop.example/']);

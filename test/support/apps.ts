@@ -1,4 +1,4 @@
-import { ApiKeys } from '../../src/apps/api-keys.js';
+import { ApiKeys, type KeyLimits } from '../../src/apps/api-keys.js';
 import { APP_STORE, SCOPES, type AppStore, type Scope } from '../../src/apps/app.js';
 import type { Answer, TestService } from './service.js';
 
@@ -14,8 +14,9 @@ export async function callerFor(
   service: TestService,
   app = 'default',
   scopes: readonly Scope[] = SCOPES,
+  limits?: KeyLimits,
 ): Promise<Caller> {
-  const { key, id } = await service.app.get(ApiKeys).create(app, scopes, 'a test');
+  const { key, id } = await service.app.get(ApiKeys).create(app, scopes, 'a test', limits);
   const call = (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) =>
     service.request(method, path, { body, headers: { authorization: `Bearer ${key}`, ...headers } });
   return Object.assign(call, { key, keyId: id });

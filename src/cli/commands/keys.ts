@@ -1,6 +1,7 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { SCOPES, type Scope } from '../../apps/app.js';
 import type { CreateOptions, ListOptions } from '../actions/keys.js';
+import { readDuration } from './duration.js';
 
 export function addKeys(program: Command): void {
   const keys = program.command('keys').description('the API keys of the apps');
@@ -9,6 +10,12 @@ export function addKeys(program: Command): void {
     .description('make an API key, shown only then')
     .option('--app <id>', 'whose key', 'default')
     .option('--scopes <list>', `comma-separated, of ${SCOPES.join(', ')} (default: all)`, readScopes)
+    .option(
+      '--purposes <list>',
+      'comma-separated: it serves only requests that name one of them (default: all)',
+      readNames,
+    )
+    .option('--expires-in <duration>', 'such as 90d; then it is refused (default: never)', readDuration)
     .option('--label <text>', 'what it is for, to know it again in the list', readLabel, '')
     .option('--json', 'print JSON')
     .action(async (options: CreateOptions) => (await import('../actions/keys.js')).create(options));
@@ -30,6 +37,10 @@ function readScopes(text: string): readonly Scope[] {
   const scopes = SCOPES.filter((scope) => given.includes(scope));
   if (scopes.length !== new Set(given).size) throw new InvalidArgumentError(`Scopes are ${SCOPES.join(', ')}.`);
   return scopes;
+}
+
+function readNames(text: string): readonly string[] {
+  return [...new Set(text.split(',').map((name) => name.trim()))];
 }
 
 function readLabel(text: string): string {

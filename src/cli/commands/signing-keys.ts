@@ -1,6 +1,6 @@
-import { InvalidArgumentError, Option, type Command } from 'commander';
-import { parseDuration } from '../../clock.js';
+import { Option, type Command } from 'commander';
 import type { FileOption, RotateOptions } from '../actions/signing-keys.js';
+import { readDuration } from './duration.js';
 
 /** Instances read the file every second; where a file takes longer to reach them all, the operator says so. In seconds. */
 const ACTIVATE_IN = 5;
@@ -35,10 +35,4 @@ export function addSigningKeys(program: Command): void {
   add('prune', 'drop old keys whose last link has ended').action(async (options: FileOption) =>
     (await actions()).prune(options),
   );
-}
-
-function readDuration(text: string): number {
-  const seconds = parseDuration(text);
-  if (seconds !== undefined) return seconds;
-  throw new InvalidArgumentError('A duration is 30s, 10m, 2h or whole seconds.');
 }

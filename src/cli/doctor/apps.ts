@@ -1,28 +1,33 @@
-import type { App, AppStore } from '../../apps/app.js';
+import { isInForce, type App, type AppStore, type StoredApiKey } from '../../apps/app.js';
 import { linkPurposes, loadPurposes } from '../../links/purposes.js';
-import { count } from '../output.js';
+import { count, iso } from '../output.js';
 import { settingsFor } from '../settings-for.js';
 import { fail, ok, warn, type Finding } from './finding.js';
+
+/** A key that ends within this many ms should have a successor by now. */
+const SOON = 14 * 86_400_000;
 
 /** Whether anybody can call the API, and whether the links of those who can lead somewhere. */
 export async function* checkApps(store: AppStore): AsyncIterable<Finding> {
   const all = await store.list();
-  const callers: App[] = [];
-  let keys = 0;
-  for (const app of all) {
-    const inForce = (await store.listKeys(app.id)).filter(({ revokedAt }) => revokedAt === null).length;
-    if (inForce > 0) callers.push(app);
-    keys += inForce;
-  }
-  yield* checkKeys(keys, callers.length);
+  const now = Date.now();
+  const keys: StoredApiKey[] = [];
+  for (const { id } of all) keys.push(...(await store.listKeys(id)).filter((key) => isInForce(key, now)));
+  const callers = all.filter(({ id }) => keys.some(({ app }) => app === id));
+  yield* checkKeys(keys, callers.length, now);
   yield* checkRedirectUris(
     all.find(({ id }) => id === 'default'),
     callers,
   );
 }
 
-function* checkKeys(keys: number, apps: number): Iterable<Finding> {
-  if (keys > 0) yield ok('api keys', `${count(keys, 'key')} in force, of ${count(apps, 'app')}`);
+function* checkKeys(keys: readonly StoredApiKey[], apps: number, now: number): Iterable<Finding> {
+  const ending = keys.filter(({ expiresAt }) => expiresAt !== null && expiresAt - now < SOON);
+  const told = `${count(keys.length, 'key')} in force, of ${count(apps, 'app')}`;
+  if (ending.length > 0) {
+    const ends = ending.map(({ id, app, expiresAt }) => `${id} of ${app} ends ${iso(expiresAt)}`);
+    yield warn('api keys', `${told}; ${ends.join(', ')}: \`oncelink keys create\` makes its successor`);
+  } else if (keys.length > 0) yield ok('api keys', told);
   else if (process.env.API_KEY?.trim()) yield ok('api keys', 'none yet; the next start takes over API_KEY');
   else if (process.env.NODE_ENV?.trim() !== 'production')
     yield ok('api keys', 'none yet; the first start makes and prints one');
