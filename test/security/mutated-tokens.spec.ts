@@ -149,7 +149,8 @@ test.each(['HS256', 'ES256'] as const)(
       (one, two, mutations) => {
         const other = [...genuine][two]!;
         const mutant = mutations.reduce((token, mutate) => mutate(token, other), valid[one]!);
-        if (genuine.has(mutant)) return;
+        // Does not count: nothing has changed.
+        fc.pre(!genuine.has(mutant));
         mutants += 1;
         for (const read of [(text: string) => tokens.readLink(text), (text: string) => tokens.readCode(text)]) {
           let accepted: unknown;
@@ -165,7 +166,7 @@ test.each(['HS256', 'ES256'] as const)(
       },
     );
     fc.assert(property, { numRuns: TOTAL * SHARE[alg] });
-    expect(mutants).toBeGreaterThan(TOTAL * SHARE[alg] * 0.9);
+    expect(mutants).toBe(TOTAL * SHARE[alg]);
   },
   1_800_000,
 );
