@@ -21,6 +21,8 @@ export class Relay {
   readonly offered: string[] = [];
   /** The answer to a recipient; may be changed at any time. */
   reply: (recipient: string) => Reply = () => undefined;
+  /** Awaited before a recipient is answered. */
+  beforeAnswering: (recipient: string) => Promise<void> = () => Promise.resolve();
   /** Awaited before a mail is accepted, to stand still in the middle of a delivery. */
   beforeAccepting: () => Promise<void> = () => Promise.resolve();
   private server!: SMTPServer;
@@ -33,7 +35,7 @@ export class Relay {
       disabledCommands: ['AUTH', 'STARTTLS'],
       onRcptTo: ({ address }, _session, done) => {
         relay.offered.push(address);
-        done(refusal(relay.reply(address)));
+        void relay.beforeAnswering(address).then(() => done(refusal(relay.reply(address))));
       },
       onData: (stream, session, done) => {
         const chunks: Buffer[] = [];

@@ -1,0 +1,238 @@
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
+import { Mailer, type Handover } from '../../src/mail/mailer.js';
+import { createRelay } from '../../src/mail/transports.js';
+import { Relay } from '../support/relay.js';
+import { freePort, HandSetClock } from '../support/service.js';
+
+const SENDER = { name: 'Example', address: 'no-reply@mail.example' };
+const letter = (to = 'ann@example.com') => ({ to, subject: 's', text: 't', html: '<p>t</p>', messageId: `for-${to}` });
+/** Linux answers on all of 127/8; for the mailer only 127.0.0.1 is this machine, so certificates count here. */
+const ELSEWHERE = '127.0.0.2';
+
+const closing: (() => Promise<unknown> | void)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+/** A server that says what it likes. @returns its URL */
+async function rawRelay(talk: (socket: Socket) => void): Promise<string> {
+  const sockets = new Set<Socket>();
+  const server: Server = createServer((socket) => {
+    sockets.add(socket.on('error', () => {}));
+    talk(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  closing.push(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return `smtp://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** Answers each command by its first word; a function may do what it likes with the socket. */
+function dialogue(
+  answers: Record<string, string | ((socket: Socket) => void)>,
+  greeting = '220 here\r\n',
+): (socket: Socket) => void {
+  return (socket) => {
+    let inData = false;
+    let buffer = '';
+    socket.write(greeting);
+    socket.on('data', (chunk) => {
+      buffer += chunk.toString('latin1');
+      for (;;) {
+        const end = inData ? buffer.indexOf('\r\n.\r\n') : buffer.indexOf('\r\n');
+        if (end < 0) return;
+        const word = inData ? 'END' : buffer.slice(0, end).split(/[ :]/)[0]!.toUpperCase();
+        buffer = buffer.slice(end + (inData ? 5 : 2));
+        inData = word === 'DATA';
+        const answer = answers[word] ?? (inData ? '354 go on' : '250 fine');
+        if (typeof answer === 'function') answer(socket);
+        else socket.write(`${answer}\r\n`);
+      }
+    });
+  };
+}
+
+async function send(urls: string | string[], to?: string): Promise<Handover> {
+  const mailer = new Mailer([urls].flat().map((url) => createRelay(url)), SENDER); // prettier-ignore
+  closing.push(() => mailer.close());
+  return mailer.send(letter(to));
+}
+
+/** With the certificate that smtp-server brings along, for which nobody vouches. */
+async function secureRelay(options: Partial<SMTPServerOptions>): Promise<{ port: number; mails: number }> {
+  const state = { port: 0, mails: 0 };
+  // It warns of that certificate, which is just the bad one that is wanted here.
+  const { error } = console;
+  console.error = () => {};
+  const server = new SMTPServer({
+    authOptional: true,
+    disableReverseLookup: true,
+    onData: (stream, _session, done) => void stream.resume().on('end', () => ((state.mails += 1), done())),
+    ...options,
+  });
+  console.error = error;
+  server.on('error', () => {});
+  await new Promise<void>((resolve) => server.listen(0, ELSEWHERE, resolve));
+  closing.push(() => new Promise<void>((resolve) => server.close(() => resolve())));
+  state.port = (server.server.address() as AddressInfo).port;
+  return state;
+}
+
+describe('a reply', () => {
+  test.each<[string, Parameters<typeof dialogue>, Partial<Handover>]>([
+    ['421 as a greeting', [{}, '421 too busy\r\n'], { outcome: 'unreachable' }],
+    ['554 as a greeting is about us', [{}, '554 go away\r\n'], { outcome: 'unreachable' }],
+    ['a greeting of another protocol', [{}, 'HTTP/1.1 400 Bad Request\r\n\r\n'], { outcome: 'unreachable' }],
+    ['421 to MAIL', [{ MAIL: '421 closing' }], { outcome: 'delayed', relayWorks: true }],
+    ['530 to MAIL asks for a log-in', [{ MAIL: '530 5.7.0 log in first' }], { outcome: 'unreachable' }],
+    ['550 to MAIL refuses the sender', [{ MAIL: '550 5.7.1 no' }], { outcome: 'refused', noSuchMailbox: false }],
+    ['451 to RCPT', [{ RCPT: '451 4.7.1 later' }], { outcome: 'delayed' }],
+    ['550 to RCPT', [{ RCPT: '550 5.1.1 who?' }], { outcome: 'refused', noSuchMailbox: true }],
+    ['452 to DATA', [{ DATA: '452 full' }], { outcome: 'delayed' }],
+    ['554 after DATA', [{ END: '554 5.6.0 content' }], { outcome: 'refused', noSuchMailbox: false }],
+    ['550 5.1.1 after DATA', [{ END: '550 5.1.1 who?' }], { outcome: 'refused', noSuchMailbox: true }],
+    ['250 after DATA', [{ END: '250 2.0.0 queued' }], { outcome: 'accepted', reply: '250 2.0.0 queued' }],
+  ])('%s', async (_name, [answers, greeting], outcome) => {
+    expect(await send(await rawRelay(dialogue(answers, greeting)))).toMatchObject(outcome);
+  });
+});
+
+describe('a connection', () => {
+  const gone = (socket: Socket) => void socket.resetAndDestroy();
+
+  test('that is refused, or reset before the greeting, lets the next relay try', async () => {
+    const good = await Relay.start();
+    closing.push(() => good.stop());
+    const { outcome, log } = await send([`smtp://127.0.0.1:${await freePort()}`, await rawRelay(gone), good.url]);
+    expect([outcome, log.map((one) => one.outcome)]).toEqual(['accepted', ['unreachable', 'unreachable', 'accepted']]);
+  });
+
+  test.each(['MAIL', 'RCPT', 'DATA', 'END'])(
+    'that breaks at %s delays the mail: another relay might be the second to take it',
+    async (word) => {
+      const good = await Relay.start();
+      closing.push(() => good.stop());
+      const { outcome, relayWorks } = await send([await rawRelay(dialogue({ [word]: gone })), good.url]);
+      expect([outcome, relayWorks, good.offered]).toEqual(['delayed', false, []]);
+    },
+  );
+
+  test('that breaks right after the 250 has delivered', async () => {
+    const url = await rawRelay(dialogue({ END: (socket) => socket.end('250 2.0.0 queued\r\n') }));
+    expect(await send(url)).toMatchObject({ outcome: 'accepted' });
+  });
+});
+
+describe('TLS', () => {
+  test('a certificate that nobody vouches for gets no mail: smtps and STARTTLS', async () => {
+    const wrapped = await secureRelay({ secure: true });
+    const upgraded = await secureRelay({});
+    for (const [url, relay] of [
+      [`smtps://${ELSEWHERE}:${wrapped.port}`, wrapped],
+      [`smtp://${ELSEWHERE}:${upgraded.port}`, upgraded],
+    ] as const) {
+      const { outcome, reply } = await send(url);
+      expect([outcome, relay.mails]).toEqual(['unreachable', 0]);
+      expect(reply).toMatch(/certificate|altname|self.signed/i);
+    }
+  });
+
+  test('a relay whose STARTTLS was stripped gets no mail, and no log-in', async () => {
+    const said: string[] = [];
+    const relay = await secureRelay({
+      disabledCommands: ['STARTTLS'],
+      allowInsecureAuth: true,
+      onAuth: ({ username }, _session, done) => (said.push(username!), done(null, { user: 'x' })),
+    });
+    expect(await send(`smtp://user:password@${ELSEWHERE}:${relay.port}`)).toMatchObject({ outcome: 'unreachable' });
+    expect([relay.mails, said]).toEqual([0, []]);
+  });
+});
+
+// Ten seconds for the greeting, twenty for any other silence: all at once, in real time.
+test('silence ends: no greeting, one byte a second, no answer to RCPT', async () => {
+  const mute = await rawRelay(() => {});
+  const drip = await rawRelay((socket) => {
+    const timer = setInterval(() => socket.write('2'), 1_000);
+    socket.on('close', () => clearInterval(timer));
+  });
+  const stuck = await rawRelay(dialogue({ RCPT: () => {} }));
+  const outcomes = await Promise.all([mute, drip, stuck].map((url) => send(url)));
+  expect(outcomes.map(({ outcome }) => outcome)).toEqual(['unreachable', 'unreachable', 'delayed']);
+  expect(outcomes.every(({ relayWorks }) => !relayWorks)).toBe(true);
+}, 60_000);
+
+// Every byte keeps the socket alive; only the conversation as a whole has an end, after a minute and a half.
+if (process.env.MAIL === 'full') {
+  test('a relay that drips its answers is left in the end', async () => {
+    const drip = (socket: Socket) => {
+      const timer = setInterval(() => socket.write('2'), 1_000);
+      socket.on('close', () => clearInterval(timer));
+    };
+    expect(await send(await rawRelay(dialogue({ RCPT: drip })))).toMatchObject({ outcome: 'delayed' });
+  }, 120_000);
+}
+
+describe('the circuit of a relay', () => {
+  test('opens after five failures in a row, lets one mail try after half a minute, and closes when that one is taken', async () => {
+    const clock = new HandSetClock();
+    let dials = 0;
+    let alive = false;
+    const url = await rawRelay((socket) => {
+      dials += 1;
+      if (alive) dialogue({})(socket);
+      else socket.end('421 down\r\n');
+    });
+    const mailer = new Mailer([createRelay(url)], SENDER, clock.now);
+    closing.push(() => mailer.close());
+    const state = () => mailer.circuits()[0]!.circuit;
+    for (let failure = 1; failure <= 5; failure++) {
+      expect(state()).toBe('closed');
+      await mailer.send(letter());
+    }
+    expect(state()).toBe('open');
+    const before = dials;
+    expect(await mailer.send(letter())).toMatchObject({ outcome: 'unreachable', log: [] });
+    clock.advance(29);
+    await mailer.send(letter());
+    expect(dials).toBe(before);
+    clock.advance(1);
+    expect(state()).toBe('half-open');
+    const probes = await Promise.all(Array.from({ length: 10 }, () => mailer.send(letter())));
+    expect(probes.filter(({ log }) => log.length > 0)).toHaveLength(1);
+    expect(state()).toBe('open');
+    clock.advance(30);
+    alive = true;
+    expect(await mailer.send(letter())).toMatchObject({ outcome: 'accepted' });
+    expect(state()).toBe('closed');
+  });
+
+  test('does not mind what a relay says to a mail', async () => {
+    const relay = await Relay.start();
+    closing.push(() => relay.stop());
+    relay.reply = () => 451;
+    const mailer = new Mailer([createRelay(relay.url)], SENDER);
+    closing.push(() => mailer.close());
+    for (let mail = 0; mail < 8; mail++) await mailer.send(letter());
+    expect([mailer.circuits()[0]!.circuit, relay.offered.length]).toEqual(['closed', 8]);
+  });
+});
+
+test('recipients at whom a relay hangs, nine at once, hold up none of the others', async () => {
+  const relay = await Relay.start();
+  closing.push(() => relay.stop());
+  let release!: () => void;
+  const hanging = new Promise<void>((resolve) => (release = resolve));
+  relay.beforeAnswering = (recipient) => (recipient.startsWith('hangs') ? hanging : Promise.resolve());
+  const mailer = new Mailer([createRelay(relay.url)], SENDER);
+  closing.push(() => mailer.close());
+  const stuck = Array.from({ length: 9 }, (_value, n) => mailer.send(letter(`hangs-${n}@example.com`)));
+  await Promise.all(Array.from({ length: 100 }, (_value, n) => mailer.send(letter(`goes-${n}@example.com`))));
+  expect(relay.received).toHaveLength(100);
+  release();
+  await Promise.all(stuck);
+  expect(relay.received).toHaveLength(109);
+});

@@ -1,0 +1,177 @@
+import { createHash, createVerify, generateKeyPairSync } from 'node:crypto';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import PostalMime from 'postal-mime';
+import { readDkim } from '../../src/mail/dkim.js';
+import { Mailer } from '../../src/mail/mailer.js';
+import { createRelay, relayUrlFault } from '../../src/mail/transports.js';
+import { Relay } from '../support/relay.js';
+
+const SENDER = { name: 'Example', address: 'no-reply@mail.example' };
+const LETTER = {
+  to: 'ann@example.com',
+  subject: 'Grüße',
+  text: 'Hello\n.\n..dots\n',
+  html: '<p>Hello</p>',
+  messageId: 'id-1',
+};
+let directory: string;
+beforeEach(() => void (directory = mkdtempSync(join(tmpdir(), 'oncelink-mail-'))));
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+/** A program in the place of sendmail that keeps its input and arguments, and ends as it is told. */
+function program(exit: number): string {
+  const path = join(directory, 'sendmail');
+  writeFileSync(path, `#!/bin/sh\nprintf '%s\\n' "$@" > ${directory}/args\ncat > ${directory}/input\nexit ${exit}\n`);
+  chmodSync(path, 0o755);
+  return path;
+}
+const send = (url: string, letter = LETTER) => new Mailer([createRelay(url)], SENDER).send(letter);
+
+describe('sendmail', () => {
+  test('gets one recipient as an argument, and the whole mail', async () => {
+    expect(await send(`sendmail:${program(0)}`)).toMatchObject({ outcome: 'accepted' });
+    expect(readFileSync(join(directory, 'args'), 'utf8')).toBe('-i\n-f\nno-reply@mail.example\nann@example.com\n');
+    const mail = await PostalMime.parse(readFileSync(join(directory, 'input')));
+    expect([mail.subject, mail.text?.trim()]).toEqual(['Grüße', 'Hello\n.\n..dots']);
+  });
+
+  test('never takes an address for an option', async () => {
+    const path = program(0);
+    expect(await send(`sendmail:${path}`, { ...LETTER, to: '-oQ/tmp@example.com' })).toMatchObject({
+      outcome: 'delayed',
+    });
+    expect(readdirSync(directory)).toEqual(['sendmail']);
+  });
+
+  test.each([
+    [75, 'delayed', false],
+    [69, 'delayed', false],
+    [67, 'refused', true],
+    [65, 'refused', false],
+  ])('that ends with %i means %s', async (exit, outcome, noSuchMailbox) => {
+    expect(await send(`sendmail:${program(exit)}`)).toMatchObject({ outcome, noSuchMailbox });
+  });
+
+  test('that is not there lets the next one try', async () => {
+    const mailer = new Mailer([createRelay('sendmail:/nowhere/sendmail'), createRelay(`file:${directory}`)], SENDER);
+    const { outcome, log } = await mailer.send(LETTER);
+    expect([outcome, log.map((one) => one.outcome)]).toEqual(['accepted', ['unreachable', 'accepted']]);
+  });
+});
+
+test('file: keeps one .eml a mail, and a repeated mail once', async () => {
+  const folder = join(directory, 'mails');
+  for (const messageId of ['id-1', 'id-2', 'id-1']) await send(`file:${folder}`, { ...LETTER, messageId });
+  expect(readdirSync(folder).sort()).toEqual(['id-1@mail.example.eml', 'id-2@mail.example.eml']);
+  const mail = await PostalMime.parse(readFileSync(join(folder, 'id-2@mail.example.eml')));
+  expect([mail.to?.[0]?.address, mail.messageId]).toEqual(['ann@example.com', '<id-2@mail.example>']);
+});
+
+test.each([
+  ['smtp://relay.example', true],
+  ['smtp://relay.example?connections=3', true],
+  ['smtp://relay.example?connections=0', false],
+  ['smtp://relay.example?tls=off', false],
+  ['smtps://user:password@relay.example:465', true],
+  ['sendmail:/usr/sbin/sendmail', true],
+  ['sendmail:', false],
+  ['file:./mails', true],
+  ['file:', false],
+  ['http://relay.example', false],
+  ['constructor:x', false],
+  ['relay.example', false],
+])('%s as a relay: %s', (url, good) => {
+  expect(relayUrlFault(url) === undefined).toBe(good);
+});
+
+test('nothing of a letter makes the mailer read a file or fetch a URL', async () => {
+  const secret = join(directory, 'secret');
+  writeFileSync(secret, 'do not mail me');
+  await send(`file:${directory}`, { ...LETTER, html: { path: secret } as never, text: { path: secret } as never });
+  for (const file of readdirSync(directory).filter((name) => name.endsWith('.eml')))
+    expect(readFileSync(join(directory, file), 'utf8')).not.toContain('do not mail me');
+});
+
+describe('an address that nodemailer would repair into others', () => {
+  test.each(['ann@example.com, eve@evil.example', 'ann@example.com\r\nBcc: eve@evil.example', 'Ann <ann@example.com>'])(
+    '%j never reaches a relay',
+    async (to) => {
+      const relay = await Relay.start();
+      try {
+        const mailer = new Mailer([createRelay(relay.url)], SENDER);
+        expect(await mailer.send({ ...LETTER, to })).toMatchObject({ outcome: 'refused', noSuchMailbox: false });
+        mailer.close();
+        expect(relay.offered).toEqual([]);
+      } finally {
+        await relay.stop();
+      }
+    },
+  );
+});
+
+describe('DKIM', () => {
+  const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
+  const settings = (change: Record<string, string> = {}) => {
+    const file = join(directory, 'dkim.pem');
+    writeFileSync(file, pem);
+    const faults: string[] = [];
+    const env = { DKIM_DOMAIN: 'mail.example', DKIM_SELECTOR: 's2026', DKIM_KEY_FILE: file, ...change };
+    return { key: readDkim(env, (name, problem) => faults.push(`${name} ${problem}`)), faults };
+  };
+
+  test('a signed mail verifies with the public key, as a receiver would do it (RFC 6376)', async () => {
+    const mailer = new Mailer([createRelay(`file:${directory}`, settings().key)], SENDER);
+    await mailer.send(LETTER);
+    const raw = readFileSync(join(directory, 'id-1@mail.example.eml'), 'latin1');
+    expect(verify(raw)).toEqual({ body: true, headers: true, d: 'mail.example', s: 's2026' });
+    expect(verify(raw.replace('Hello', 'Hullo'))).toMatchObject({ body: false });
+    expect(verify(raw.replace('ann@example.com', 'eve@example.com'))).toMatchObject({ headers: false });
+  });
+
+  test('half a setting, or a key that cannot sign, is told at start', () => {
+    expect(settings({ DKIM_DOMAIN: '', DKIM_SELECTOR: '', DKIM_KEY_FILE: '' })).toEqual({ key: undefined, faults: [] });
+    expect(settings({ DKIM_SELECTOR: '' }).faults).toEqual([expect.stringMatching(/^DKIM_SELECTOR is needed with/)]);
+    expect(settings({ DKIM_DOMAIN: 'x; y' }).faults).toEqual([expect.stringMatching(/^DKIM_DOMAIN is not valid/)]);
+    expect(settings({ DKIM_KEY_FILE: '/nowhere' }).faults).toEqual([expect.stringMatching(/^DKIM_KEY_FILE names a/)]);
+    const file = join(directory, 'other.pem');
+    for (const key of ['no key', generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' })]) {
+      writeFileSync(file, key);
+      expect(settings({ DKIM_KEY_FILE: file }).faults).toEqual([expect.stringMatching(/^DKIM_KEY_FILE must hold/)]);
+    }
+  });
+
+  /** The verifier's side of RFC 6376, relaxed/relaxed, written for this test. */
+  function verify(raw: string): { body: boolean; headers: boolean; d: string; s: string } {
+    const [head, ...rest] = raw.split('\r\n\r\n');
+    const fields = head!.replace(/\r\n(?=[ \t])/g, '').split('\r\n');
+    const relaxed = (field: string) => {
+      const colon = field.indexOf(':');
+      return `${field.slice(0, colon).trim().toLowerCase()}:${field.slice(colon + 1).replace(/[ \t]+/g, ' ').trim()}`; // prettier-ignore
+    };
+    const signature = fields.find((field) => /^dkim-signature:/i.test(field))!;
+    const tags = Object.fromEntries(
+      signature
+        .slice(signature.indexOf(':') + 1)
+        .split(';')
+        .map((tag) => [tag.slice(0, tag.indexOf('=')).trim(), tag.slice(tag.indexOf('=') + 1).replace(/\s/g, '')]),
+    ) as Record<string, string>;
+    const body = rest
+      .join('\r\n\r\n')
+      .replace(/[ \t]+(?=\r\n)/g, '')
+      .replace(/[ \t]+/g, ' ')
+      .replace(/(\r\n)*$/, '\r\n');
+    const bodyHash = createHash('sha256').update(body, 'latin1').digest('base64');
+    const signed = tags
+      .h!.toLowerCase()
+      .split(':')
+      .flatMap((name) => fields.filter((field) => relaxed(field).startsWith(`${name}:`)).slice(-1))
+      .map((field) => `${relaxed(field)}\r\n`);
+    const own = relaxed(signature.replace(/b=[^;]*$/, 'b='));
+    const check = createVerify('RSA-SHA256').update(signed.join('') + own, 'latin1');
+    const headers = check.verify(publicKey, tags.b!, 'base64');
+    return { body: bodyHash === tags.bh, headers, d: tags.d!, s: tags.s! };
+  }
+});
