@@ -62,5 +62,14 @@ export function redirectUriFault(text: string): string | undefined {
     return 'has a scheme that cannot be redirected to';
   if (uri.hash !== '' || text.includes('#')) return 'must not have a fragment';
   if (uri.username || uri.password) return 'must not have credentials';
+  if (OURS.some((name) => uri.searchParams.has(name))) return `must not use our own parameters: ${OURS.join(', ')}`;
   return undefined;
+}
+
+/** What is added to a redirect URI on the way back. */
+const OURS = ['code', 'purpose', 'iss', 'token'];
+
+/** @returns the registered text with parameters added; its own query is kept to the byte (RFC 6749 section 3.1.2) */
+export function redirectTo(uri: string, parameters: Readonly<Record<string, string>>): string {
+  return `${uri}${uri.includes('?') ? '&' : '?'}${new URLSearchParams(parameters).toString()}`;
 }

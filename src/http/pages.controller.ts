@@ -2,7 +2,7 @@ import { Body, Controller, Get, Inject, Param, Post, Req, Res } from '@nestjs/co
 import { ApiExcludeController } from '@nestjs/swagger';
 import { parseCookie, stringifySetCookie } from 'cookie';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { APP_STORE, type AppStore } from '../apps/app.js';
+import { APP_STORE, redirectTo, type AppStore } from '../apps/app.js';
 import type { Clock } from '../clock.js';
 import { ConfirmPage } from '../links/confirm-page.js';
 import { CodeExhausted, CodeIncorrect, RedirectUriNotAllowed, TokenInvalid } from '../links/errors.js';
@@ -138,17 +138,15 @@ export class PagesController {
 
   /** Where the app wants its people: the link's own redirect URI; else, unless all is done here, the app's first. */
   private async destinationOf(link: Link): Promise<string | null> {
-    if (link.redirectUri !== null || link.redeemedAt !== null || this.page.redeemsHere(link)) return link.redirectUri;
-    return (await this.apps.find(link.app))?.redirectUris[0] ?? null;
+    const registered = (await this.apps.find(link.app))?.redirectUris ?? [];
+    // What the app has taken back since the mint is no place to send anybody to.
+    if (link.redirectUri !== null) return registered.includes(link.redirectUri) ? link.redirectUri : null;
+    return link.redeemedAt !== null || this.page.redeemsHere(link) ? null : (registered[0] ?? null);
   }
 
   /** `iss` tells the app which service answered (RFC 9207, against mix-up). */
   private withCode(target: string, link: Link, code: string): string {
-    const url = new URL(target);
-    url.searchParams.set('code', code);
-    url.searchParams.set('purpose', link.purpose);
-    url.searchParams.set('iss', this.base.href.replace(/\/$/, ''));
-    return url.href;
+    return redirectTo(target, { code, purpose: link.purpose, iss: this.base.href.replace(/\/$/, '') });
   }
 }
 

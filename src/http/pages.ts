@@ -98,7 +98,8 @@ export class Pages {
       words,
       action: form.action,
       nonce: form.nonce,
-      button: form.usesUp || form.target !== null,
+      // With nowhere to go on to there is only the code; without one, the button says what is missing.
+      button: form.usesUp || form.target !== null || !form.code,
       otherBrowser: form.sameBrowser && (form.code ? labels.otherBrowserOrCode : labels.otherBrowser),
       fault: fault && (form.code ? labels.codeIncorrect : labels.codeExhausted),
       code: form.code && { label: labels.codeLabel, hint: labels.codeHint, button: labels.codeButton },
@@ -167,7 +168,7 @@ export class Pages {
 
   /** To the app's front door, not to its callback, which would miss its code. */
   private wayOn(link: Link, app: App | undefined): { href: string; label: string } | null {
-    const target = link.redirectUri ?? app?.redirectUris[0];
+    const target = app?.redirectUris.find((uri) => uri === link.redirectUri) ?? app?.redirectUris[0];
     if (!app || !target?.startsWith('http')) return null;
     return { href: new URL('/', target).href, label: this.words.labels(link.locale, app.name).backToApp };
   }

@@ -1,4 +1,4 @@
-import type { App } from '../apps/app.js';
+import { redirectTo, type App } from '../apps/app.js';
 import type { Clock } from '../clock.js';
 import { digest } from './digest.js';
 import { draftLink } from './draft.js';
@@ -164,9 +164,7 @@ export class Links {
   urlOf(link: Link): { url: string; token: string } {
     const token = this.tokens.mintLink(link);
     if (this.purposes.get(link.purpose)?.landing !== 'app') return { url: `${this.publicUrl}/l/${token}`, token };
-    const url = new URL(link.redirectUri!);
-    url.searchParams.set('token', token);
-    return { url: url.href, token };
+    return { url: redirectTo(link.redirectUri!, { token }), token };
   }
 
   /** The one-time code that goes into the mail, where the purpose has one. */

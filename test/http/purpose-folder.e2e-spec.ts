@@ -225,6 +225,13 @@ describe('a fault in a folder stops the start and is told with its file and line
       '{{url}} If it was not you',
       /unknown variable/,
     ],
+    [
+      'a code on a screen that is asked for by nobody',
+      policy,
+      'oneTimeCode: none',
+      'oneTimeCode: screen',
+      /oneTimeCode: can be screen only with binding: required/,
+    ],
     ['a code that lives too long', policy, 'codeLifetime: 5m', 'codeLifetime: 1h', /codeLifetime/],
     [
       'an unknown variable in the HTML part',
