@@ -78,6 +78,7 @@ async function registerDefaultApp(
   const keys = app.get(ApiKeys);
   const known = await store.find('default');
   await store.save({
+    ...known,
     id: 'default',
     name: known?.name ?? (settings.mailFrom.name || 'Oncelink'),
     redirectUris: redirectUris ?? known?.redirectUris ?? [],

@@ -142,7 +142,8 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
   );
   const mailFrom = checked('MAIL_FROM', 'Name <address@example.com>', (text) => {
     const sender = parseSender(text);
-    return sender && (!production || parseRecipient(sender.address)) ? sender : undefined;
+    const address = sender && (parseRecipient(sender.address) ?? (production ? undefined : sender.address));
+    return address === undefined ? undefined : { name: sender!.name, address };
   });
   const apiKey = checked(
     'API_KEY',

@@ -5,6 +5,14 @@ export interface App {
   readonly name: string;
   /** exact; the first is where a link without its own `redirectUri` leads */
   readonly redirectUris: readonly string[];
+  /** of buttons and links, `#rrggbb`; undefined: ours */
+  readonly colour?: string;
+  /** a picture in place of the name, as a `data:` URI */
+  readonly logo?: string;
+  /** who its mails come from; undefined: the service's sender */
+  readonly from?: { readonly name: string; readonly address: string };
+  /** where answers to its mails go */
+  readonly replyTo?: string;
 }
 
 export const APP_ID = /^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/;
@@ -40,7 +48,7 @@ export const APP_STORE = Symbol('APP_STORE');
 export interface AppStore {
   find(id: string): Promise<App | undefined>;
   list(): Promise<App[]>;
-  /** Creates the app or changes its name and redirect URIs. */
+  /** Creates the app or changes all of it but its keys. */
   save(app: App): Promise<void>;
   findKey(id: string): Promise<StoredApiKey | undefined>;
   listKeys(app: string): Promise<StoredApiKey[]>;

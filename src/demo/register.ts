@@ -25,7 +25,7 @@ export async function registerDevelopment(
 ): Promise<string[]> {
   const baseUrl = `${publicUrl}/demo`;
   const redirectUris = demoRedirectUris(baseUrl);
-  await app.get<AppStore>(APP_STORE).save({ id: 'demo', name: 'Fernweh', redirectUris });
+  await app.get<AppStore>(APP_STORE).save({ id: 'demo', name: 'Fernweh', redirectUris, colour: '#0b5d5b' });
   const apiKey = `olk_demo_${randomBytes(20).toString('hex')}`;
   await app.get(ApiKeys).adopt(apiKey, 'demo', ['links:mint', 'links:redeem'], 'the demo');
 

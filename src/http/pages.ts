@@ -1,13 +1,12 @@
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { App, AppStore } from '../apps/app.js';
 import type { Refusal } from '../links/errors.js';
 import type { Link } from '../links/link.js';
-import { directionOf, durationText, formatLocale, isolated } from '../mail/locales.js';
+import { durationText, formatLocale, isolated } from '../mail/locales.js';
 import { TemplateEngine, type Render } from '../mail/template-engine.js';
 import { Faults } from '../mail/template-fault.js';
+import { PageStyle, frame } from './page-style.js';
 import { PageWords, type MessageName } from './page-words.js';
 import { PROBLEMS, type Problem, type ProblemCode } from './problems.js';
 
@@ -65,7 +64,7 @@ export class Pages {
   private readonly confirm: Render;
   private readonly notice: Render;
   private readonly words: PageWords;
-  private readonly styleHash: string;
+  private readonly style: PageStyle;
 
   /** @throws TemplatesError with every fault in the pages' templates and words */
   constructor(
@@ -80,11 +79,9 @@ export class Pages {
     faults.throwIfAny();
     this.confirm = faults.attempt(() => html!.compileFile(join(templatesDir, 'pages', 'confirm.html.hbs'), CONFIRM))!;
     this.notice = faults.attempt(() => html!.compileFile(join(templatesDir, 'pages', 'message.html.hbs'), MESSAGE))!;
+    this.style = new PageStyle(layouts, html!, faults);
     this.words = new PageWords(templatesDir, purposes, text!, faults);
     faults.throwIfAny();
-    // The one style element of the layout is permitted by its hash, so that no other can be slipped in.
-    const style = /<style>([^]*?)<\/style>/.exec(readFileSync(join(layouts, 'page.html.hbs'), 'utf8'))?.[1] ?? '';
-    this.styleHash = createHash('sha256').update(style).digest('base64');
   }
 
   /** The page with the one button, and a field for the code where the purpose has one. @param fault of a typed code */
@@ -92,9 +89,9 @@ export class Pages {
     const app = await this.apps.find(link.app);
     const { locale, words } = this.wordsOf(link, 'confirm', app);
     const labels = this.words.labels(locale, app?.name ?? link.app);
-    this.setHeaders(reply, form.target);
+    this.setHeaders(reply, form.target, app);
     const variables = {
-      ...frame(locale, app?.name ?? link.app),
+      ...frame(locale, app ?? { name: link.app }),
       words,
       action: form.action,
       nonce: form.nonce,
@@ -112,8 +109,8 @@ export class Pages {
   async sendDone(reply: FastifyReply, link: Link): Promise<void> {
     const app = await this.apps.find(link.app);
     const { locale, words } = this.wordsOf(link, 'done', app);
-    this.sendNotice(reply, 200, {
-      ...frame(locale, app?.name ?? link.app),
+    this.sendNotice(reply, 200, app, {
+      ...frame(locale, app ?? { name: link.app }),
       words,
       tone: 'good',
       link: this.wayOn(link, app),
@@ -139,12 +136,12 @@ export class Pages {
     const app = link && (await this.apps.find(link.app).catch(() => undefined));
     const calm = CALM.has(name) || PROBLEMS[name as ProblemCode]?.status === 410;
     const variables = {
-      ...frame(locale, app?.name ?? null),
+      ...frame(locale, app),
       words,
       tone: calm ? 'neutral' : 'bad',
       link: link ? this.wayOn(link, app) : null,
     };
-    this.sendNotice(reply, status, variables);
+    this.sendNotice(reply, status, app, variables);
   }
 
   /** 303, so that the browser follows with GET (RFC 9110 section 15.4.4). */
@@ -153,8 +150,8 @@ export class Pages {
     void reply.status(303).header('location', location).send();
   }
 
-  private sendNotice(reply: FastifyReply, status: number, variables: object): void {
-    this.setHeaders(reply, null);
+  private sendNotice(reply: FastifyReply, status: number, app: App | undefined, variables: object): void {
+    this.setHeaders(reply, null, app);
     void reply.status(status).type('text/html; charset=utf-8').send(this.notice(variables));
   }
 
@@ -174,23 +171,19 @@ export class Pages {
   }
 
   /** @param formTarget where the form's answer redirects to: browsers apply form-action to that, too */
-  private setHeaders(reply: FastifyReply, formTarget: string | null): void {
+  private setHeaders(reply: FastifyReply, formTarget: string | null, app?: App): void {
     const formAction = `form-action 'self'${formTarget === null ? '' : ` ${sourceOf(formTarget)}`}`;
     void reply.headers({
       'cache-control': 'no-store',
       'referrer-policy': 'no-referrer',
       'x-content-type-options': 'nosniff',
       'x-robots-tag': 'noindex, nofollow',
-      'content-security-policy': `default-src 'none'; style-src 'sha256-${this.styleHash}'; ${formAction}; frame-ancestors 'none'; base-uri 'none'`,
+      'content-security-policy': `default-src 'none'; ${this.style.policy(app)} ${formAction}; frame-ancestors 'none'; base-uri 'none'`,
       'x-frame-options': 'DENY',
       'cross-origin-opener-policy': 'same-origin',
       'cross-origin-resource-policy': 'same-origin',
     });
   }
-}
-
-function frame(locale: string, appName: string | null): object {
-  return { locale, dir: directionOf(locale), app: { name: appName && isolated(appName, locale) } };
 }
 
 /** A CSP source for a redirect target: its origin, or its scheme for an app's own. */

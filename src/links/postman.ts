@@ -83,7 +83,7 @@ export class Postman {
     const letter = this.letters.write({
       purpose: link.purpose,
       locale: link.locale,
-      appName: app?.name ?? link.app,
+      app: { name: app?.name ?? link.app, colour: app?.colour, logo: app?.logo },
       now: this.clock(),
       about:
         link.kind === 'link'
@@ -98,7 +98,8 @@ export class Postman {
     });
     // The same for every attempt, so that a repeated mail is recognised; a mail sent again on request is another one.
     const { resends } = link.delivery;
-    return { ...letter, to: link.recipient!, messageId: resends === 0 ? link.id : `${link.id}.${resends}` };
+    const sender = { from: app?.from, replyTo: app?.replyTo };
+    return { ...letter, ...sender, to: link.recipient!, messageId: resends === 0 ? link.id : `${link.id}.${resends}` };
   }
 
   /** Jitter of ±20 % keeps a crowd of delayed mails from returning at once; the deadline is always looked at. */

@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { paletteOf } from './colours.js';
 import { bestLocale, directionOf, durationText, formatLocale, isSameDay, isolated, momentText } from './locales.js';
+import { LOGO_CID, logoImage, type InlineImage } from './logo.js';
 import { MAIL_WORDS, MailWords } from './mail-words.js';
 import { TemplateEngine, type Render } from './template-engine.js';
 import { Faults, TemplateFault } from './template-fault.js';
@@ -9,7 +11,8 @@ import { Faults, TemplateFault } from './template-fault.js';
 export interface LetterFacts {
   readonly purpose: string;
   readonly locale: string;
-  readonly appName: string;
+  /** who asks, and how it looks: `#rrggbb`, a `data:` URI */
+  readonly app: { readonly name: string; readonly colour?: string; readonly logo?: string };
   /** ms since the epoch */
   readonly now: number;
   /** what the letter is about: a link to open, or something that happened */
@@ -39,6 +42,8 @@ export interface LetterText {
   readonly subject: string;
   readonly text: string;
   readonly html: string;
+  /** what the HTML part shows as `cid:` */
+  readonly logo?: InlineImage;
 }
 
 interface Words {
@@ -58,6 +63,7 @@ export const RESERVED_VARIABLES: readonly string[] = [
   ...MAIL_VARIABLES.link,
   ...MAIL_VARIABLES.notification,
   'subject',
+  'brand',
 ];
 
 /** Writes the mails: per purpose and locale one HTML and one text template, compiled once. */
@@ -109,9 +115,11 @@ export class Letters {
       const value = harmless(facts.templateData[name] ?? null);
       return [name, typeof value === 'string' ? own(value) : value] as const;
     });
+    const logo = logoImage(facts.app.logo);
     const known = {
       ...aboutText(facts, format, own),
-      app: { name: own(facts.appName) },
+      app: { name: own(facts.app.name), logo: logo ? `cid:${LOGO_CID}` : null },
+      brand: paletteOf(facts.app.colour),
       purpose: facts.purpose,
       locale,
       dir: directionOf(locale),
@@ -119,7 +127,7 @@ export class Letters {
     const words = kind === 'link' ? this.shared.in(locale, known) : {};
     const values = { ...Object.fromEntries(declared), ...known, words };
     const [, subject, body] = /^Subject: (.*)\r?\n\r?\n([^]*)$/.exec(text(values))!;
-    return { subject: subject!, text: body!, html: html({ ...values, subject }) };
+    return { subject: subject!, text: body!, html: html({ ...values, subject }), logo };
   }
 
   /** Writes every letter with all optional variables and with none, so that a fault stops the start and not a mail. */
@@ -131,7 +139,7 @@ export class Letters {
     };
     for (const [purpose, locales] of this.words) {
       const { kind, variables } = this.contents.get(purpose)!;
-      const sample = { purpose, appName: 'Example', now: 0 };
+      const sample = { purpose, app: { name: 'Example' }, now: 0 };
       for (const locale of locales.keys()) {
         for (const value of ['Ann', null]) {
           const templateData = Object.fromEntries(variables.map((name) => [name, value]));

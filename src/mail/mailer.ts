@@ -2,12 +2,17 @@ import type { SendMailOptions } from 'nodemailer';
 import type { Clock } from '../clock.js';
 import { Circuit, type CircuitState } from './circuit.js';
 import type { LetterText } from './letters.js';
+import { LOGO_CID } from './logo.js';
 import type { Transport } from './transports.js';
 import { accepted, verdictOf, type Attempt, type Verdict } from './verdict.js';
 
 export interface Letter extends LetterText {
   /** one plain address */
   readonly to: string;
+  /** undefined: the service's own sender */
+  readonly from?: Sender;
+  /** where answers go, if not to the sender */
+  readonly replyTo?: string;
   /** without angle brackets; the same for every attempt at one mail */
   readonly messageId: string;
 }
@@ -31,7 +36,10 @@ const CONVERSATION = 90_000;
 export class Mailer {
   private readonly relays: readonly { readonly transport: Transport; readonly circuit: Circuit }[];
 
-  /** @param transports tried in order within one attempt, when one cannot be reached */
+  /**
+   * @param transports tried in order within one attempt, when one cannot be reached
+   * @param sender of letters that name none
+   */
   constructor(
     transports: readonly Transport[],
     private readonly sender: Sender,
@@ -84,15 +92,20 @@ export class Mailer {
     }
   }
 
-  private compose({ to, subject, text, html, messageId }: Letter): SendMailOptions {
+  private compose({ to, from = this.sender, replyTo, subject, text, html, logo, messageId }: Letter): SendMailOptions {
     return {
-      from: this.sender,
+      from,
       to: { name: '', address: to },
-      envelope: { from: this.sender.address, to: [to] },
+      ...(replyTo !== undefined && { replyTo: { name: '', address: replyTo } }),
+      envelope: { from: from.address, to: [to] },
+      // Of our domain, not the app's: a sender that is changed between two attempts must not make two mails of one.
       messageId: `<${messageId}@${this.sender.address.split('@')[1]}>`,
       subject,
       text,
       html,
+      ...(logo && {
+        attachments: [{ cid: LOGO_CID, content: logo.content, contentType: logo.type, contentDisposition: 'inline' }],
+      }),
       textEncoding: 'quoted-printable',
       // RFC 3834 section 5, and Exchange's own word for it: no out-of-office answers.
       headers: { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' },

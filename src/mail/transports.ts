@@ -158,8 +158,8 @@ interface Sent {
 }
 
 interface Sending {
-  readonly data: { readonly envelope: { to: string[] }; readonly onBegun?: () => void };
-  readonly message: { getEnvelope(): { to: string[] }; createReadStream(): unknown };
+  readonly data: { readonly envelope: { from: string; to: string[] }; readonly onBegun?: () => void };
+  readonly message: { getEnvelope(): { from: string | false; to: string[] }; createReadStream(): unknown };
 }
 
 /** A nodemailer transport that sends to exactly whom it was asked to, and tells when a relay begins to take a mail. */
@@ -168,8 +168,9 @@ function create(options: object, dkim?: DkimKey) {
   transport.use('stream', (sending, done) => {
     const { data, message } = sending as unknown as Sending;
     // nodemailer repairs odd addresses, into other people's mailboxes if need be.
-    const { to } = message.getEnvelope();
-    if (to.length !== 1 || to[0] !== data.envelope.to[0])
+    const { from, to } = message.getEnvelope();
+    const { envelope } = data;
+    if (from !== envelope.from || to.length !== 1 || to[0] !== envelope.to[0])
       return done(Object.assign(new Error('the envelope was altered'), { code: 'EENVELOPE' }));
     const read = message.createReadStream.bind(message);
     message.createReadStream = () => {

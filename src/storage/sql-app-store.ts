@@ -6,6 +6,11 @@ interface AppRow {
   id: string;
   name: string;
   redirect_uris: string;
+  colour: string | null;
+  logo: string | null;
+  sender_name: string | null;
+  sender_address: string | null;
+  reply_to: string | null;
 }
 
 interface KeyRow {
@@ -22,7 +27,7 @@ interface KeyRow {
 }
 
 // Columns by name: a prepared statement must not change what it returns when a migration adds one.
-const SELECT_APP = 'SELECT id, name, redirect_uris FROM apps';
+const SELECT_APP = 'SELECT id, name, redirect_uris, colour, logo, sender_name, sender_address, reply_to FROM apps';
 const SELECT_KEY = `SELECT id, app, secret_hash, scopes, purposes, label, created_at, expires_at, revoked_at, last_used_at
   FROM api_keys`;
 
@@ -43,11 +48,15 @@ export class SqlAppStore implements AppStore {
     return (await this.queries.rows<AppRow>(`${SELECT_APP} ORDER BY id`, [])).map(toApp);
   }
 
-  async save({ id, name, redirectUris }: App): Promise<void> {
+  async save({ id, name, redirectUris, from, ...look }: App): Promise<void> {
+    const { colour = null, logo = null, replyTo = null } = look as { [member in keyof typeof look]: string | null };
     await this.queries.rows(
-      `INSERT INTO apps (id, name, redirect_uris) VALUES ($1, $2, $3)
-       ON CONFLICT (id) DO UPDATE SET name = excluded.name, redirect_uris = excluded.redirect_uris`,
-      [id, name, JSON.stringify(redirectUris)],
+      `INSERT INTO apps (id, name, redirect_uris, colour, logo, sender_name, sender_address, reply_to)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+       ON CONFLICT (id) DO UPDATE SET name = excluded.name, redirect_uris = excluded.redirect_uris,
+         colour = excluded.colour, logo = excluded.logo, sender_name = excluded.sender_name,
+         sender_address = excluded.sender_address, reply_to = excluded.reply_to`,
+      [id, name, JSON.stringify(redirectUris), colour, logo, from?.name ?? null, from?.address ?? null, replyTo],
     );
   }
 
@@ -96,7 +105,15 @@ export class SqlAppStore implements AppStore {
 }
 
 function toApp(row: AppRow): App {
-  return { id: row.id, name: row.name, redirectUris: JSON.parse(row.redirect_uris) as string[] };
+  return {
+    id: row.id,
+    name: row.name,
+    redirectUris: JSON.parse(row.redirect_uris) as string[],
+    ...(row.colour !== null && { colour: row.colour }),
+    ...(row.logo !== null && { logo: row.logo }),
+    ...(row.sender_address !== null && { from: { name: row.sender_name ?? '', address: row.sender_address } }),
+    ...(row.reply_to !== null && { replyTo: row.reply_to }),
+  };
 }
 
 function toKey(row: KeyRow): StoredApiKey {

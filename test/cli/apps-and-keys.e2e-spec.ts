@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { Cli } from './cli.js';
 import { API_KEY, eventually, mintBody, startService, type TestService } from '../support/service.js';
 
@@ -63,6 +64,42 @@ describe('apps', () => {
       expect(list).toContain('kiosk');
       expect(list).not.toContain(key!.split('_')[2]);
     }
+  });
+
+  test('the look and the sender of an app are set, kept by other changes, and taken back', async () => {
+    const picture = cli.path('logo.gif');
+    writeFileSync(picture, 'GIF89a and so on');
+    const look = ['--colour', '#0B5D5B', '--logo', picture, '--from', 'The Inn <hello@inn.example>'];
+    await cli.ok(['apps', 'create', 'inn', ...look, '--reply-to', 'desk@inn.example']);
+    await cli.ok(['apps', 'update', 'inn', '--name', 'The Inn']);
+    const inn = async () => (await cli.json(['apps', 'list', '--json'])).find(({ id }: { id: string }) => id === 'inn');
+    expect(await inn()).toEqual({
+      id: 'inn',
+      name: 'The Inn',
+      redirectUris: [],
+      colour: '#0b5d5b',
+      logo: expect.stringMatching(/^data:image\/gif;base64,/),
+      from: { name: 'The Inn', address: 'hello@inn.example' },
+      replyTo: 'desk@inn.example',
+    });
+    await cli.ok(['apps', 'update', 'inn', '--logo', 'none', '--from', 'none', '--reply-to', 'none']);
+    expect(await inn()).toEqual({ id: 'inn', name: 'The Inn', redirectUris: [], colour: '#0b5d5b' });
+  });
+
+  test.each([
+    ['--colour', '#ffd400', /too light .* #[0-9a-f]{6} is the same colour/],
+    ['--colour', 'teal', /#2f4fd0/],
+    ['--logo', 'nowhere.png', /no such file/],
+    ['--logo', 'data:image/svg+xml;base64,PHN2Zy8+', /png/],
+    ['--from', 'Inn <a@inn.example, b@inn.example>', /sender/],
+    ['--from', 'Inn <"a b"@inn.example>', /sender/],
+    ['--from', 'Inn <a@inn>', /mailbox/],
+    ['--from', 'I\u202en <a@inn.example>', /one line/],
+    ['--reply-to', 'a@inn.example\r\nBcc: b@inn.example', /mailbox/],
+  ])('%s %j is refused', async (option, value, words) => {
+    const { code, stderr } = await cli.run(['apps', 'create', 'refused', option, value]);
+    expect(code).toBe(2);
+    expect(stderr.replace(/\s+/g, ' ')).toMatch(words);
   });
 
   test('an app that exists stays as it is', async () => {

@@ -1,20 +1,19 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { APP_ID, redirectUriFault } from '../../apps/app.js';
 import type { AppOptions } from '../actions/apps.js';
+import { addBranding, readName } from './branding.js';
 
 export function addApps(program: Command): void {
   const apps = program.command('apps').description('the applications that may mint links');
-  apps
-    .command('create')
+  addBranding(apps.command('create'))
     .description('make an app and its first API key, shown only then')
     .argument('<id>', 'lower-case letters, digits and dashes, at most 40', readAppId)
     .option('--name <name>', 'what people read in the mails and on the pages (default: the id)', readName)
     .option('--redirect-uri <uri...>', 'where links may lead, exact; the first is the default', readRedirectUri)
     .option('--json', 'print JSON')
     .action(async (id: string, options: AppOptions) => (await import('../actions/apps.js')).create(id, options));
-  apps
-    .command('update')
-    .description("change an app's name or redirect URIs")
+  addBranding(apps.command('update'))
+    .description("change an app's name, redirect URIs, look or sender")
     .argument('<id>', 'the app')
     .option('--name <name>', 'what people read in the mails and on the pages', readName)
     .option(
@@ -34,11 +33,6 @@ export function addApps(program: Command): void {
 function readAppId(text: string): string {
   if (APP_ID.test(text)) return text;
   throw new InvalidArgumentError('An app id has lower-case letters, digits and dashes inside, at most 40.');
-}
-
-function readName(text: string): string {
-  if (/^[^\p{C}\p{Zl}\p{Zp}]{1,80}$/u.test(text) && text.trim() === text) return text;
-  throw new InvalidArgumentError('A name is one line of at most 80 characters.');
 }
 
 function readRedirectUri(text: string, earlier: string[] = []): string[] {

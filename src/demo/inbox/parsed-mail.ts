@@ -1,4 +1,4 @@
-import PostalMime from 'postal-mime';
+import PostalMime, { type Attachment } from 'postal-mime';
 import type { StoredMail } from '../../mail/inbox.js';
 
 export interface ParsedMail {
@@ -24,7 +24,8 @@ export function parseMail(mail: StoredMail): Promise<ParsedMail> {
 }
 
 async function read(mail: StoredMail): Promise<ParsedMail> {
-  const { subject = '(no subject)', text = '', html = '' } = await PostalMime.parse(mail.raw);
+  const { subject = '(no subject)', text = '', html: markup = '', attachments } = await PostalMime.parse(mail.raw);
+  const html = withPictures(markup, attachments);
   const hrefs = [...html.matchAll(/\bhref\s*=\s*(?:"([^"]*)"|'([^']*)')/gi)].map(([, a, b]) => unescape(a ?? b ?? ''));
   const links = [...urlsIn(text), ...hrefs.filter((href) => /^https?:/i.test(href))];
   const { id, receivedAt, from, to } = mail;
@@ -39,6 +40,14 @@ async function read(mail: StoredMail): Promise<ParsedMail> {
     links: [...new Set(links)],
     source: mail.raw.toString('utf8'),
   };
+}
+
+/** As a mail program shows it: a picture that came with the mail stands where `cid:` names it (RFC 2392). */
+function withPictures(markup: string, attachments: readonly Attachment[]): string {
+  return attachments.reduce((html, { contentId, mimeType, content }) => {
+    const data = `data:${mimeType};base64,${Buffer.from(content as ArrayBuffer).toString('base64')}`;
+    return contentId ? html.replaceAll(`"cid:${contentId.replace(/^<|>$/g, '')}"`, `"${data}"`) : html;
+  }, markup);
 }
 
 /** The web addresses in plain text, without the full stop or bracket that ends the sentence around them. */

@@ -22,7 +22,19 @@ export class Links1764000000000 implements MigrationInterface {
     const maybe = { isNullable: true };
 
     await runner.createTable(
-      new Table({ name: 'apps', columns: [text('id', { isPrimary: true }), text('name'), text('redirect_uris')] }),
+      new Table({
+        name: 'apps',
+        columns: [
+          text('id', { isPrimary: true }),
+          text('name'),
+          text('redirect_uris'),
+          text('colour', maybe),
+          text('logo', maybe),
+          text('sender_name', maybe),
+          text('sender_address', maybe),
+          text('reply_to', maybe),
+        ],
+      }),
     );
     await runner.createTable(
       new Table({
