@@ -1,12 +1,4 @@
-import {
-  createParamDecorator,
-  Inject,
-  Injectable,
-  SetMetadata,
-  type CanActivate,
-  type ExecutionContext,
-} from '@nestjs/common';
-import { Reflector } from '@nestjs/core';
+import { createParamDecorator, Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { ApiKeys, type Caller } from '../apps/api-keys.js';
 import type { Scope } from '../apps/app.js';
@@ -15,10 +7,14 @@ import { Strangers } from './strangers.js';
 
 type WithCaller = FastifyRequest & { caller?: Caller };
 
-const SCOPE = 'oncelink scope';
+/** By route handler. */
+const scopes = new WeakMap<object, Scope>();
 
 /** The scope a route needs. Without it any valid key will do. */
-export const Needs = (scope: Scope) => SetMetadata(SCOPE, scope);
+export const Needs =
+  (scope: Scope): MethodDecorator =>
+  (_controller, _name, { value: handler }: PropertyDescriptor) =>
+    void scopes.set(handler as object, scope);
 
 /** Who calls: the app, its key and scopes. */
 export const ByCaller = createParamDecorator(
@@ -53,7 +49,6 @@ export class ApiKeyGuard implements CanActivate {
   constructor(
     @Inject(ApiKeys) private readonly keys: ApiKeys,
     @Inject(Strangers) private readonly strangers: Strangers,
-    @Inject(Reflector) private readonly reflector: Reflector,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -66,7 +61,7 @@ export class ApiKeyGuard implements CanActivate {
         headers: { 'www-authenticate': 'Bearer realm="oncelink"' },
       });
     }
-    const scope = this.reflector.get<Scope | undefined>(SCOPE, context.getHandler());
+    const scope = scopes.get(context.getHandler());
     if (scope) requireScope(caller, scope);
     requirePurpose(caller, request);
     request.caller = caller;

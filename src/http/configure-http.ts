@@ -3,7 +3,9 @@ import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { randomUUID } from 'node:crypto';
 import { METHODS } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
+import { LINK_STORE, type LinkStore } from '../links/link-store.js';
 import type { Logger } from '../log.js';
+import { refuseOverload } from './admission.js';
 import { Health } from './health.js';
 import { Metrics } from './metrics.js';
 import { Pages } from './pages.js';
@@ -65,6 +67,7 @@ export async function prepareHttp(
   // No hooks run for these.
   answers.set(server, (error, request, reply) => problems.answer(error, request, reply.headers(always)));
   addHooks(server, app.get(Health), metrics, logger, always);
+  refuseOverload(server, app.get<LinkStore>(LINK_STORE), (...refusal) => problems.answer(...refusal));
   await addPlugins?.();
   const served = collectRoutes(server);
   documentApi(app);
@@ -87,12 +90,13 @@ function addHooks(
   logger: Logger,
   always: Readonly<Record<string, string>>,
 ): void {
-  server.addHook('onSend', async (_request, reply) => {
+  server.addHook('onSend', (_request, reply, _payload, done) => {
     for (const name in always) if (!reply.hasHeader(name)) void reply.header(name, always[name]);
     // While draining, no client may keep its connection, or the shutdown would wait for it.
     if (health.isDraining) void reply.header('connection', 'close');
+    done();
   });
-  server.addHook('onResponse', async (request, reply) => {
+  server.addHook('onResponse', (request, reply, done) => {
     // The route's pattern, never the URL: that may hold a token.
     const route = request.routeOptions.url ?? 'none';
     metrics.observeRequest(request.method, route, reply.statusCode, reply.elapsedTime / 1000);
@@ -106,6 +110,7 @@ function addHooks(
       },
       'request',
     );
+    done();
   });
 }
 

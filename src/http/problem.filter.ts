@@ -1,6 +1,6 @@
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Refusal } from '../links/errors.js';
+import { Refusal, Unavailable } from '../links/errors.js';
 import type { Logger } from '../log.js';
 import { Pages, isPageUrl } from './pages.js';
 import { Problem, type ProblemCode } from './problems.js';
@@ -33,7 +33,8 @@ export class ProblemFilter implements ExceptionFilter {
   answer(exception: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const problem = problemOf(exception);
     this.onProblem(problem.code);
-    if (problem.status >= 500)
+    // A refusal for want of room has no cause to be told, and there are many of them; the metrics count them.
+    if (problem.status >= 500 && !(exception instanceof Unavailable && exception.cause === undefined))
       this.logger.error(
         { request: request.id, code: problem.code, error: problem.cause ?? exception },
         'request failed',

@@ -155,7 +155,7 @@ function readMail(
   request: Pick<MintRequest, 'recipient' | 'locale' | 'templateData'>,
 ): Mailing & { faults: FieldError[] } {
   const recipient = parseRecipient(request.recipient);
-  const locale = canonicalLocale(request.locale ?? 'en');
+  const locale = request.locale === undefined ? 'en' : canonicalLocale(request.locale);
   const faults: FieldError[] = [];
   if (!recipient)
     faults.push({ pointer: '/recipient', detail: 'must be one plain mailbox address, like ann@example.com' });

@@ -24,6 +24,9 @@ export interface LinkStore {
    */
   redeem(question: Redemption): Promise<Link | undefined>;
 
+  /** Whether one more of these writes would be taken now; if not, whoever asks is better told before any work is done. */
+  hasRoomFor(write: 'mint' | 'redemption'): boolean;
+
   /**
    * Whether a one-time code may still be tried for the link, in whatever state that is; a wrong one is counted.
    * The race: attempts are judged one after the other, so that guessing in parallel gains nothing.

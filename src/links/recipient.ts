@@ -1,10 +1,13 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { isIP, SocketAddress } from 'node:net';
 import { domainToASCII, domainToUnicode } from 'node:url';
 
 const LOCAL_PART = /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*$/;
 const LABEL = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?';
 const DOMAIN = new RegExp(`^(?:${LABEL}\\.)+(?=[a-z0-9-]*[a-z])${LABEL}$`);
+
+/** A domain that IDNA has nothing to do with: lower-case labels without the hyphens of an A-label, and no address of a host. */
+const PLAIN_DOMAIN = /^(?!.*--)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/;
 
 /**
  * The one canonical form of a mailbox address: dot-atom local part as given, domain in lower-case ASCII (IDNA).
@@ -18,6 +21,7 @@ export function parseRecipient(text: string): string | undefined {
   const local = text.slice(0, at);
   const typedDomain = text.slice(at + 1);
   if (at < 1 || text.length > 254 || local.length > 64 || !LOCAL_PART.test(local)) return undefined;
+  if (PLAIN_DOMAIN.test(typedDomain)) return text;
   const domain = domainToASCII(typedDomain);
   if (!isPlainIdna(typedDomain, domain)) return undefined;
   if (!DOMAIN.test(domain) || local.length + 1 + domain.length > 254) return undefined;
@@ -72,5 +76,5 @@ export function clientKey(address: string): string {
 }
 
 function shortHash(text: string): string {
-  return createHash('sha256').update(text).digest('base64url').slice(0, 22);
+  return hash('sha256', text, 'base64url').slice(0, 22);
 }

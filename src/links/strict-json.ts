@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+
 /** Why a text is not acceptable JSON; `kind` tells a syntax fault from one of our own limits. */
 export class StrictJsonError extends Error {
   constructor(
@@ -8,61 +10,65 @@ export class StrictJsonError extends Error {
   }
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
 /**
  * `JSON.parse` for hostile bytes: invalid UTF-8, duplicate member names (RFC 7519 section 4, which `JSON.parse`
  * silently resolves to the last one) and nesting beyond `maxDepth` are refused.
  * @throws StrictJsonError
  */
-export function parseStrictJson(bytes: Uint8Array, maxDepth: number): unknown {
-  let text: string;
-  try {
-    text = utf8.decode(bytes);
-  } catch {
-    throw new StrictJsonError('syntax', 'is not valid UTF-8');
-  }
+export function parseStrictJson(bytes: Buffer, maxDepth: number): unknown {
+  if (!isUtf8(bytes)) throw new StrictJsonError('syntax', 'is not valid UTF-8');
+  const text = bytes.toString();
   // Depth first: a deeply nested text must not reach the recursive parser.
-  checkStructure(text, maxDepth);
+  const written = countMembers(text, maxDepth);
+  let value: unknown;
   try {
-    return JSON.parse(text) as unknown;
+    value = JSON.parse(text);
   } catch {
     throw new StrictJsonError('syntax', 'is not valid JSON');
   }
+  if (countKept(value) < written) throw new StrictJsonError('duplicate', 'has a member twice in one object');
+  return value;
 }
 
-/** One pass over the tokens; what is not JSON at all is left for `JSON.parse` to refuse. */
-function checkStructure(text: string, maxDepth: number): void {
-  const names: (Set<string> | null)[] = []; // per open bracket: the member names of an object, null for an array
-  const token = /"(?:[^"\\]|\\.)*"|[{}[\]]/gs;
-  for (let match = token.exec(text); match; match = token.exec(text)) {
-    const [lexeme] = match;
-    if (lexeme === '{' || lexeme === '[') {
-      names.push(lexeme === '{' ? new Set() : null);
-      if (names.length > maxDepth) throw new StrictJsonError('depth', `is nested deeper than ${maxDepth} levels`);
-    } else if (lexeme === '}' || lexeme === ']') {
-      names.pop();
-    } else if (isMemberName(text, token.lastIndex)) {
-      const members = names.at(-1);
-      const name = decodeName(lexeme);
-      // Sooner or later somebody assigns it, and then it is gone, or worse.
-      if (name === '__proto__') throw new StrictJsonError('name', 'has a member named __proto__');
-      if (members?.has(name)) throw new StrictJsonError('duplicate', 'has a member twice in one object');
-      members?.add(name);
+/** @returns how many members the text's objects have: in JSON, every colon outside a string belongs to one */
+function countMembers(text: string, maxDepth: number): number {
+  let members = 0;
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    switch (text[at]) {
+      case '"':
+        at = endOfString(text, at);
+        break;
+      case '{':
+      case '[':
+        if (++depth > maxDepth) throw new StrictJsonError('depth', `is nested deeper than ${maxDepth} levels`);
+        break;
+      case '}':
+      case ']':
+        depth--;
+        break;
+      case ':':
+        members++;
     }
   }
+  return members;
 }
 
-function isMemberName(text: string, end: number): boolean {
-  while (end < text.length && ' \t\r\n'.includes(text[end]!)) end++;
-  return text[end] === ':';
+function endOfString(text: string, begin: number): number {
+  let at = begin + 1;
+  while (at < text.length && text[at] !== '"') at += text[at] === '\\' ? 2 : 1;
+  return at;
 }
 
-function decodeName(lexeme: string): string {
-  if (!lexeme.includes('\\')) return lexeme.slice(1, -1);
-  try {
-    return JSON.parse(lexeme) as string; // "\u0061" and "a" are the same name
-  } catch {
-    throw new StrictJsonError('syntax', 'is not valid JSON');
+/** @returns how many members `JSON.parse` kept: of those with one name, the last */
+function countKept(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  if (Array.isArray(value)) return value.reduce((sum: number, item) => sum + countKept(item), 0);
+  let kept = 0;
+  for (const name of Object.keys(value)) {
+    // Sooner or later somebody assigns it, and then it is gone, or worse.
+    if (name === '__proto__') throw new StrictJsonError('name', 'has a member named __proto__');
+    kept += 1 + countKept((value as Record<string, unknown>)[name]);
   }
+  return kept;
 }

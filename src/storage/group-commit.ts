@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.js';
 import { Unavailable } from '../links/errors.js';
 import { PATIENCE, RowFault } from './queries.js';
 
@@ -6,8 +7,7 @@ interface Waiting<Item, Answer> {
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: unknown) => void;
   /** ms since the epoch */
-  readonly deadline: number;
-  timer: NodeJS.Timeout | undefined;
+  readonly since: number;
 }
 
 /** One kind of write: how a batch is run, and what must not meet in one batch. */
@@ -19,6 +19,15 @@ export interface Lane<Item, Answer> {
   run(batch: readonly Item[], deadline: number): Promise<readonly Answer[]>;
   /** items that share a key go into different batches, one after the other */
   keys(item: Item): readonly string[];
+  /** newcomers that would wait longer than this, in ms, are refused at once; without it, when the queue is full */
+  readonly longestWait?: number;
+}
+
+/** Puts an item into its lane and answers when it is durable. */
+export interface Write<Item, Answer> {
+  (item: Item): Promise<Answer>;
+  /** Whether an item would be taken now. */
+  hasRoom(): boolean;
 }
 
 /**
@@ -27,48 +36,82 @@ export interface Lane<Item, Answer> {
  * batch each, and only one batch is under way at a time.
  */
 export class GroupCommit {
-  private readonly queues: Queue[] = [];
+  private readonly queues: Queue<never, never>[] = [];
   private running = false;
+  /** when the batch under way began, in ms since the epoch */
+  private began = 0;
 
   /** @param limits items per batch, waiting per lane before further ones are refused at once, longest wait in ms */
-  constructor(private readonly limits = { batch: 256, queue: 5_000, patience: PATIENCE }) {}
+  constructor(
+    private readonly limits = { batch: 256, queue: 5_000, patience: PATIENCE },
+    private readonly clock: Clock = Date.now,
+  ) {}
 
-  /** @returns the function that puts an item into this lane and answers when it is durable */
-  lane<Item, Answer>(lane: Lane<Item, Answer>): (item: Item) => Promise<Answer> {
-    const waiting: Waiting<Item, Answer>[] = [];
-    this.queues.push({ waiting: waiting, runNext: () => this.runBatch(lane, waiting) });
-    return (item) => {
-      if (waiting.length >= this.limits.queue) return Promise.reject(new Unavailable());
-      return new Promise<Answer>((resolve, reject) => {
-        const deadline = Date.now() + this.limits.patience;
-        const entry: Waiting<Item, Answer> = { item, resolve, reject, deadline, timer: undefined };
-        // What waits too long behind other batches is taken out and never run. What is in a batch gets that batch's answer.
-        entry.timer = setTimeout(() => {
-          waiting.splice(waiting.indexOf(entry), 1);
-          reject(new Unavailable());
-        }, this.limits.patience);
-        waiting.push(entry);
-        if (!this.running) void this.pump();
-      });
+  lane<Item, Answer>(lane: Lane<Item, Answer>): Write<Item, Answer> {
+    const queue = new Queue(lane, this.limits, this.clock);
+    this.queues.push(queue as unknown as Queue<never, never>);
+    const hasRoom = (): boolean => queue.hasRoom(this.running ? this.clock() - this.began : 0);
+    const write = (item: Item): Promise<Answer> => {
+      if (!hasRoom()) return Promise.reject(new Unavailable());
+      const answer = queue.add(item);
+      if (!this.running) void this.pump();
+      return answer;
     };
+    return Object.assign(write, { hasRoom });
   }
 
   private async pump(): Promise<void> {
     this.running = true;
+    this.began = this.clock();
     // Let everything that arrived in this turn of the event loop into the first batch.
     await Promise.resolve();
-    while (this.queues.some(({ waiting }) => waiting.length > 0)) {
-      for (const queue of this.queues) if (queue.waiting.length > 0) await queue.runNext();
+    while (this.queues.some(({ isEmpty }) => !isEmpty)) {
+      for (const queue of this.queues) {
+        if (queue.isEmpty) continue;
+        this.began = this.clock();
+        await queue.runNext();
+      }
     }
     this.running = false;
   }
+}
 
-  private async runBatch<Item, Answer>(lane: Lane<Item, Answer>, waiting: Waiting<Item, Answer>[]): Promise<void> {
-    const batch = takeDistinct(waiting, lane, this.limits.batch);
-    for (const { timer } of batch) clearTimeout(timer);
-    const deadline = Math.min(...batch.map((one) => one.deadline));
+/** What waits in one lane, oldest first. */
+class Queue<Item, Answer> {
+  private waiting: Waiting<Item, Answer>[] = [];
+  /** how long the last one that was taken had waited while others had to stay, in ms: no newcomer would be faster */
+  private lastWait = 0;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly lane: Lane<Item, Answer>,
+    private readonly limits: { batch: number; queue: number; patience: number },
+    private readonly clock: Clock,
+  ) {}
+
+  get isEmpty(): boolean {
+    return this.waiting.length === 0;
+  }
+
+  /** @param underWay how long the batch under way has taken so far, in ms */
+  hasRoom(underWay: number): boolean {
+    const wait = Math.max(this.lastWait, underWay);
+    return this.waiting.length < this.limits.queue && wait <= (this.lane.longestWait ?? Infinity);
+  }
+
+  add(item: Item): Promise<Answer> {
+    this.timer ??= this.dismissIn(this.limits.patience);
+    return new Promise<Answer>((resolve, reject) => {
+      this.waiting.push({ item, resolve, reject, since: this.clock() });
+    });
+  }
+
+  async runNext(): Promise<void> {
+    const batch = this.takeDistinct();
+    this.lastWait = this.isEmpty ? 0 : this.clock() - batch.at(-1)!.since;
+    const deadline = batch[0]!.since + this.limits.patience;
     try {
-      const answers = await lane.run(
+      const answers = await this.lane.run(
         batch.map(({ item }) => item),
         deadline,
       );
@@ -77,33 +120,38 @@ export class GroupCommit {
       if (batch.length === 1 || !(error instanceof RowFault)) return batch.forEach(({ reject }) => reject(error));
       // One caller's bad row must not fail the others.
       for (const one of batch)
-        await lane.run([one.item], deadline).then(([answer]) => one.resolve(answer!), one.reject);
+        await this.lane.run([one.item], deadline).then(([answer]) => one.resolve(answer!), one.reject);
     }
   }
-}
 
-interface Queue {
-  readonly waiting: readonly unknown[];
-  runNext(): Promise<void>;
-}
-
-/** Takes the first items whose keys differ; the others keep their order for the next batch. */
-function takeDistinct<Item, Answer>(
-  waiting: Waiting<Item, Answer>[],
-  lane: Lane<Item, Answer>,
-  most: number,
-): Waiting<Item, Answer>[] {
-  const batch: Waiting<Item, Answer>[] = [];
-  const keys = new Set<string>();
-  const later: Waiting<Item, Answer>[] = [];
-  let index = 0;
-  for (; index < waiting.length && batch.length < most; index++) {
-    const one = waiting[index]!;
-    const own = lane.keys(one.item);
-    if (own.some((key) => keys.has(key))) later.push(one);
-    else batch.push(one);
-    for (const key of own) keys.add(key);
+  /** Takes the first items whose keys differ; the others keep their order for the next batch. */
+  private takeDistinct(): Waiting<Item, Answer>[] {
+    const batch: Waiting<Item, Answer>[] = [];
+    const keys = new Set<string>();
+    const later: Waiting<Item, Answer>[] = [];
+    let index = 0;
+    for (; index < this.waiting.length && batch.length < this.limits.batch; index++) {
+      const one = this.waiting[index]!;
+      const own = this.lane.keys(one.item);
+      if (own.some((key) => keys.has(key))) later.push(one);
+      else batch.push(one);
+      for (const key of own) keys.add(key);
+    }
+    this.waiting.splice(0, index, ...later);
+    return batch;
   }
-  waiting.splice(0, index, ...later);
-  return batch;
+
+  /** What waited too long behind other batches is told so and never run. What is in a batch gets that batch's answer. */
+  private dismiss(): void {
+    const end = this.clock() - this.limits.patience;
+    const kept = this.waiting.findIndex(({ since }) => since > end);
+    const late = this.waiting.splice(0, kept < 0 ? this.waiting.length : kept);
+    for (const { reject } of late) reject(new Unavailable());
+    const next = this.waiting[0];
+    this.timer = next && this.dismissIn(Math.max(1, next.since - end));
+  }
+
+  private dismissIn(milliseconds: number): NodeJS.Timeout {
+    return setTimeout(() => this.dismiss(), milliseconds).unref();
+  }
 }

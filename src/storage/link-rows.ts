@@ -63,6 +63,7 @@ export const NEW_LINK_COLUMNS = Object.fromEntries(
 
 type Cell = string | number | null;
 export type LinkRow = Record<keyof typeof LINK_COLUMNS, Cell>;
+const NAMES = Object.keys(LINK_COLUMNS) as (keyof LinkRow)[];
 
 /** A new link's row, without what it does not have yet. */
 export function toNewRow(link: Link): Partial<LinkRow> {
@@ -103,7 +104,9 @@ export type PackedRow = string | Cell[];
 
 export function unpack(packed: PackedRow): LinkRow {
   const cells = typeof packed === 'string' ? (JSON.parse(packed) as Cell[]) : packed;
-  return Object.fromEntries(Object.keys(LINK_COLUMNS).map((name, index) => [name, cells[index]])) as LinkRow;
+  const row = {} as LinkRow;
+  for (let index = 0; index < NAMES.length; index++) row[NAMES[index]!] = cells[index]!;
+  return row;
 }
 
 /** @param row as the driver returns it; PostgreSQL sends `bigint` as text */

@@ -11,7 +11,7 @@ import type {
   Settlement,
 } from '../links/link-store.js';
 import type { Database } from './engines.js';
-import { GroupCommit } from './group-commit.js';
+import { GroupCommit, type Write } from './group-commit.js';
 import { linkStatements, RESENT_BY } from './link-statements.js';
 import { toLink, toMessage, toNewRow, unpack, type LinkRow, type MessageRow, type PackedRow } from './link-rows.js';
 import { contentions, isCounted, isPlain, toGuardRow, toWindowRows, type Keys } from './limit-rows.js';
@@ -34,20 +34,22 @@ export class SqlLinkStore implements LinkStore {
   private readonly queries: Queries;
   private readonly lock: string | null;
   private readonly sql: ReturnType<typeof linkStatements>;
-  private readonly insertInBatch: (item: { link: Link; guard: MintGuard }) => Promise<boolean | 'suppressed'>;
-  private readonly redeemInBatch: (question: Redemption) => Promise<Link | undefined>;
-  private readonly settleInBatch: (outcome: Outcome) => Promise<boolean>;
+  private readonly insertInBatch: Write<{ link: Link; guard: MintGuard }, boolean | 'suppressed'>;
+  private readonly redeemInBatch: Write<Redemption, Link | undefined>;
+  private readonly settleInBatch: Write<Outcome, boolean>;
 
   constructor(database: Database, groups = new GroupCommit()) {
     this.queries = new Queries(database);
     this.lock = database.dialect.lock;
     this.sql = linkStatements(database.dialect);
-    // Redemptions before mints: somebody is waiting in front of a page.
+    // Redemptions before mints, in turn and when there is too much of both: somebody is waiting in front of a page.
     this.redeemInBatch = groups.lane({
+      longestWait: 1_500,
       keys: (question) => [question.id],
       run: (batch, deadline) => this.runRedeem(batch, deadline),
     });
     this.insertInBatch = groups.lane({
+      longestWait: 900,
       keys: ({ link, guard }) => contentions(keysOf(link), guard),
       run: (batch, deadline) => this.runInsert(batch, deadline),
     });
@@ -63,6 +65,10 @@ export class SqlLinkStore implements LinkStore {
 
   redeem(question: Redemption): Promise<Link | undefined> {
     return this.redeemInBatch(question);
+  }
+
+  hasRoomFor(write: 'mint' | 'redemption'): boolean {
+    return (write === 'mint' ? this.insertInBatch : this.redeemInBatch).hasRoom();
   }
 
   async tryCode(

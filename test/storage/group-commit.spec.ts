@@ -15,9 +15,13 @@ class Disk {
       );
     });
   };
+  flushNext(): void {
+    this.waiting.shift()!();
+  }
   async settle(): Promise<void> {
+    await new Promise((turn) => setImmediate(turn));
     while (this.waiting.length > 0) {
-      this.waiting.shift()!();
+      this.flushNext();
       await new Promise((turn) => setImmediate(turn));
     }
   }
@@ -110,6 +114,82 @@ test('a full queue refuses at once, and works again when it has drained', async 
   await new Promise((turn) => setImmediate(turn));
   await disk.settle();
   expect(await later).toBe('e!');
+});
+
+describe('newcomers who would wait too long are told so at once', () => {
+  const turn = (): Promise<unknown> => new Promise((done) => setImmediate(done));
+  const limits = { batch: 2, queue: 100, patience: 60_000 };
+  const lanes = () => {
+    const disk = new Disk();
+    let now = 0;
+    const groups = new GroupCommit(limits, () => now);
+    const lane = (longestWait: number) => groups.lane({ run: disk.flush, keys: (item) => [keyOf(item)], longestWait });
+    return { disk, redeem: lane(200), mint: lane(100), later: (by: number) => void (now += by) };
+  };
+
+  test('while others stay behind who waited as long; a queue that is worked off has room again', async () => {
+    const { disk, mint, later } = lanes();
+    const accepted = ['a', 'b', 'c', 'd', 'e'].map(mint);
+    await turn();
+    later(60);
+    disk.flushNext();
+    await turn();
+    expect(mint.hasRoom()).toBe(true);
+    later(60);
+    accepted.push(mint('f'), mint('g'));
+    disk.flushNext();
+    await turn();
+    // `e` went with `f`, who came just now.
+    expect(mint.hasRoom()).toBe(true);
+    later(120);
+    disk.flushNext();
+    await disk.settle();
+    expect(await Promise.all(accepted)).toHaveLength(7);
+    expect(mint.hasRoom()).toBe(true);
+    expect(disk.batches).toEqual([['a', 'b'], ['c', 'd'], ['e', 'f'], ['g']]);
+  });
+
+  test('the longer of two waits counts, mints are refused before redemptions, and what is refused is never run', async () => {
+    const { disk, redeem, mint, later } = lanes();
+    const accepted = ['a', 'b', 'c', 'd', 'e'].map(mint);
+    await turn();
+    later(120);
+    disk.flushNext();
+    await turn();
+    await expect(mint('refused')).rejects.toBeInstanceOf(Unavailable);
+    accepted.push(redeem('x'));
+    await disk.settle();
+    expect(await Promise.all(accepted)).toHaveLength(6);
+    expect(disk.batches.flat()).not.toContain('refused');
+  });
+
+  test('while one batch is stuck', async () => {
+    const { disk, redeem, mint, later } = lanes();
+    const stuck = mint('stuck');
+    await turn();
+    later(150);
+    await expect(mint('newcomer')).rejects.toBeInstanceOf(Unavailable);
+    expect(redeem.hasRoom()).toBe(true);
+    later(100);
+    expect(redeem.hasRoom()).toBe(false);
+    await disk.settle();
+    expect(await stuck).toBe('stuck!');
+    expect([mint.hasRoom(), redeem.hasRoom()]).toEqual([true, true]);
+  });
+
+  test('many writes of one key that wait for each other keep nobody else out', async () => {
+    const { disk, mint, later } = lanes();
+    const racers = ['x:1', 'x:2', 'x:3', 'x:4'].map(mint);
+    for (const other of ['a', 'b', 'c']) {
+      await turn();
+      later(60);
+      expect(mint.hasRoom()).toBe(true);
+      racers.push(mint(other));
+      disk.flushNext();
+    }
+    await disk.settle();
+    expect(await Promise.all(racers)).toHaveLength(7);
+  });
 });
 
 test('whatever the arrival, everyone gets an answer of their own, once', async () => {

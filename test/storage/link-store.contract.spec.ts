@@ -47,7 +47,7 @@ test("a file that one driver wrote is the other one's, too", async () => {
 describe('postgres', () => {
   let postgres: Postgres;
   beforeAll(async () => void (postgres = await startPostgres()), 60_000);
-  afterAll(() => postgres.stop());
+  afterAll(() => postgres.stop(), 120_000);
   sitExam(() => postgres.createDatabase());
 
   test('no question reads the whole table, though nobody has counted its rows yet', async () => {

@@ -1,0 +1,33 @@
+import { join } from 'node:path';
+import { lockDatabase } from '../support/sqlite-lock.js';
+import { eventually, startService, type TestService } from '../support/service.js';
+
+let service: TestService;
+beforeAll(async () => void (service = await startService()), 60_000);
+afterAll(() => service.stop());
+
+test('while writes wait too long, further ones are refused before anything about them is read; then all is well again', async () => {
+  const { token } = await service.mintReturned();
+  const release = await lockDatabase(join(service.directory, 'oncelink.sqlite'));
+  let waiting = service.mint();
+  // No key, no JSON: any other answer than 503 would mean that somebody looked.
+  const stranger = (path: string) => service.request('POST', path, { body: '{', headers: { 'x-none': '1' } });
+  const refused = await eventually(async () => {
+    const answer = await stranger('/v1/links');
+    // Who waited so long was told so; somebody has to stand in the line for the next look.
+    if (answer.status !== 503) void waiting.then(() => (waiting = service.mint()));
+    return answer.status === 503 && answer;
+  });
+  expect(refused.headers.get('retry-after')).toBe('1');
+  expect(refused.body.code).toBe('unavailable');
+  expect((await service.api('GET', '/v1/links?limit=1')).status).toBe(200);
+  await release();
+  await waiting;
+  await eventually(async () => (await service.mint()).status === 201);
+  expect((await stranger('/v1/links')).status).not.toBe(503);
+  expect((await service.api('POST', '/v1/links/redeem', { token, purpose: 'password-reset' })).status).toBe(200);
+  // They are counted, not logged one by one.
+  expect((await service.request('GET', '/metrics')).text).toMatch(
+    /oncelink_problems_total\{code="unavailable"\} [1-9]/,
+  );
+});
