@@ -13,9 +13,11 @@ import { LinksController } from './links.controller.js';
 import { MessagesController } from './messages.controller.js';
 import { Metrics } from './metrics.js';
 import { NotificationsController } from './notifications.controller.js';
+import { PageVisits } from './page-visits.js';
 import { PagesController } from './pages.controller.js';
 import { Pages } from './pages.js';
 import { PUBLIC_URL } from './public-url.js';
+import { ReportsController } from './reports.controller.js';
 import { PurposesController, ServiceController } from './service.controller.js';
 import { Strangers } from './strangers.js';
 
@@ -48,6 +50,7 @@ class DrainFirst implements OnModuleDestroy {
     PurposesController,
     ServiceController,
     PagesController,
+    ReportsController,
   ],
   providers: [
     { provide: PUBLIC_URL, inject: [OPTIONS], useFactory: ({ publicUrl }: HttpOptions) => publicUrl },
@@ -63,6 +66,7 @@ class DrainFirst implements OnModuleDestroy {
     },
     { provide: Metrics, inject: [Mailer], useFactory: (mailer: Mailer) => new Metrics(() => mailer.circuits()) },
     Strangers,
+    PageVisits,
     DrainFirst,
     {
       provide: Pages,

@@ -7,7 +7,7 @@ import type { Render, TemplateEngine } from '../mail/template-engine.js';
 import { TemplateFault, type Faults } from '../mail/template-fault.js';
 import { readYamlFile } from '../mail/yaml-file.js';
 
-/** The pages that only tell something: one for each problem a person can meet, and two of our own. */
+/** The pages that only tell something: one for each problem a person can meet, and some of our own. */
 const MESSAGES = [
   'token_invalid',
   'link_expired',
@@ -25,6 +25,9 @@ const MESSAGES = [
   'redirect_uri_not_allowed',
   'request_invalid',
   'error',
+  'renewed',
+  'report',
+  'reported',
 ] as const;
 export type MessageName = (typeof MESSAGES)[number];
 
@@ -38,6 +41,13 @@ const LABELS = [
   'codeButton',
   'codeIncorrect',
   'codeExhausted',
+  'renewExpired',
+  'renewSuperseded',
+  'renewButton',
+  'reportLabel',
+  'reportButton',
+  'reportNote',
+  'reportWrong',
 ] as const;
 type Label = (typeof LABELS)[number];
 

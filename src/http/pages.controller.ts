@@ -1,18 +1,19 @@
 import { Body, Controller, Get, Inject, Param, Post, Req, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
-import { parseCookie, stringifySetCookie } from 'cookie';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { APP_STORE, redirectTo, type AppStore } from '../apps/app.js';
 import type { Clock } from '../clock.js';
 import { ConfirmPage } from '../links/confirm-page.js';
-import { CodeExhausted, CodeIncorrect, RedirectUriNotAllowed, TokenInvalid } from '../links/errors.js';
+import { CodeExhausted, CodeIncorrect, LinkExpired, LinkSuperseded, RedirectUriNotAllowed } from '../links/errors.js';
 import type { Link } from '../links/link.js';
 import { CLOCK } from '../links/links.module.js';
+import { Renewals } from '../links/renewals.js';
 import { Tokens } from '../links/tokens.js';
+import { PageVisits } from './page-visits.js';
 import { Pages } from './pages.js';
-import { Problem } from './problems.js';
-import { PUBLIC_URL } from './public-url.js';
-import { Strangers } from './strangers.js';
+
+/** How long the page of a link that has run out may be left open, in seconds. */
+const STAY = 3600;
 
 /**
  * Where people arrive. The mailed GET changes nothing (scanners follow links); it only moves the token from the address
@@ -22,21 +23,15 @@ import { Strangers } from './strangers.js';
 @ApiExcludeController()
 @Controller()
 export class PagesController {
-  private readonly base: URL;
-  private readonly cookieName: string;
-
   constructor(
-    @Inject(PUBLIC_URL) publicUrl: string,
     @Inject(ConfirmPage) private readonly page: ConfirmPage,
+    @Inject(Renewals) private readonly renewals: Renewals,
+    @Inject(PageVisits) private readonly visits: PageVisits,
     @Inject(Tokens) private readonly tokens: Tokens,
     @Inject(Pages) private readonly pages: Pages,
     @Inject(APP_STORE) private readonly apps: AppStore,
-    @Inject(Strangers) private readonly strangers: Strangers,
     @Inject(CLOCK) private readonly clock: Clock,
-  ) {
-    this.base = new URL(publicUrl);
-    this.cookieName = this.base.protocol === 'https:' ? '__Secure-oncelink' : 'oncelink';
-  }
+  ) {}
 
   /** The mailed link. */
   @Get('l/:token')
@@ -45,34 +40,31 @@ export class PagesController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const link = await this.judged(request, () => this.page.look(token));
-    const path = this.pathOf(link.id);
-    const cookie = stringifySetCookie({
-      name: this.cookieName,
-      value: token,
-      path,
-      httpOnly: true,
-      sameSite: 'lax',
-      secure: this.base.protocol === 'https:',
-      maxAge: Math.max(1, Math.ceil((link.expiresAt - this.clock()) / 1000)),
-    });
-    void reply.header('set-cookie', cookie);
+    const link = await this.visits
+      .judged(request, () => this.page.look(token))
+      .catch((refusal) => this.offerRenewal(reply, token, refusal));
+    if (!link) return;
+    const path = this.visits.pathOf(link.id);
+    this.visits.admit(reply, 'oncelink', token, path, (link.expiresAt - this.clock()) / 1000);
     this.pages.redirect(reply, path);
   }
 
   /** The confirm page: what will happen, for which app, one button. */
   @Get('links/:id')
   async show(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const token = this.tokenFromCookie(request);
+    const token = this.visits.tokenOf(request, 'oncelink');
     if (token === undefined) return this.pages.sendMessage(request, reply, 400, 'cookie_missing');
-    const link = await this.judged(request, () => this.page.look(token, id));
+    const link = await this.visits
+      .judged(request, () => this.page.look(token, id))
+      .catch((refusal) => this.offerRenewal(reply, token, refusal));
+    if (!link) return;
     if (request.method === 'GET') await this.page.noteOpened(link).catch(() => undefined);
     await this.sendConfirm(reply, link, token);
   }
 
   private async sendConfirm(reply: FastifyReply, link: Link, token: string, fault?: CodeFault): Promise<void> {
     const form = {
-      action: this.pathOf(link.id),
+      action: this.visits.pathOf(link.id),
       nonce: this.tokens.formNonce(token),
       target: await this.destinationOf(link),
       usesUp: this.page.redeemsHere(link),
@@ -89,13 +81,10 @@ export class PagesController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const token = this.tokenFromCookie(request);
-    if (!this.isOurForm(request, token, body)) {
-      throw new Problem('forbidden', 'The form must be sent from the confirm page itself.');
-    }
+    const token = this.visits.tokenOfForm(request, 'oncelink', body);
     if (token === undefined) return this.pages.sendMessage(request, reply, 400, 'cookie_missing');
     const { oneTimeCode } = (body ?? {}) as { oneTimeCode?: string };
-    const pressed = await this.judged(request, () => this.page.press(token, id, oneTimeCode)).catch(orCodeFault);
+    const pressed = await this.visits.judged(request, () => this.page.press(token, id, oneTimeCode)).catch(orCodeFault);
     // Again, as it is now: the last wrong code has taken the field away.
     if (isCodeFault(pressed)) return this.sendConfirm(reply, await this.page.look(token, id), token, pressed);
     const { link, code } = pressed;
@@ -105,35 +94,28 @@ export class PagesController {
     throw Object.assign(new RedirectUriNotAllowed(), { link });
   }
 
-  /** Whatever a stranger presents is judged first and counted after: a good link is never throttled. */
-  private async judged<Answer>(request: FastifyRequest, judge: () => Promise<Answer>): Promise<Answer> {
-    try {
-      return await judge();
-    } catch (error) {
-      if (error instanceof TokenInvalid) await this.strangers.count(request.ip);
-      throw error;
-    }
+  /** "Send me a new one", on the page of a link that has run out. */
+  @Post('links/:id/renew')
+  async renew(
+    @Param('id') id: string,
+    @Body() body: unknown,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const token = this.visits.tokenOfForm(request, 'oncelink', body);
+    if (token === undefined) return this.pages.sendMessage(request, reply, 400, 'cookie_missing');
+    const { link, isGood } = await this.visits.judged(request, () => this.renewals.renew(token, id, request.ip));
+    if (isGood) return this.pages.redirect(reply, this.visits.pathOf(id));
+    await this.pages.sendMessage(request, reply, 200, 'renewed', link);
   }
 
-  /**
-   * Fetch Metadata tells the truth where it exists; `Origin` is next, but with `no-referrer` browsers send "null" for
-   * our own form; the form's nonce is for those that have neither. OWASP CSRF cheat sheet.
-   */
-  private isOurForm(request: FastifyRequest, token: string | undefined, body: unknown): boolean {
-    const site = request.headers['sec-fetch-site'];
-    if (site !== undefined) return site === 'same-origin';
-    const { origin } = request.headers;
-    if (origin !== undefined && origin !== 'null') return origin === this.base.origin;
-    const nonce = (body as { nonce?: unknown } | undefined)?.nonce;
-    return token !== undefined && typeof nonce === 'string' && this.tokens.isFormNonce(token, nonce);
-  }
-
-  private tokenFromCookie(request: FastifyRequest): string | undefined {
-    return parseCookie(request.headers.cookie ?? '')[this.cookieName];
-  }
-
-  private pathOf(id: string): string {
-    return `${this.base.pathname.replace(/\/$/, '')}/links/${id}`;
+  /** A link that has run out is no dead end, where its purpose lets its recipient ask for a new one. */
+  private async offerRenewal(reply: FastifyReply, token: string, refusal: unknown): Promise<undefined> {
+    const { link } = refusal as { link?: Link };
+    if (!link || !this.renewals.isOffered(refusal, link)) throw refusal;
+    this.visits.admit(reply, 'oncelink', token, this.visits.pathOf(link.id), STAY);
+    const form = { action: this.visits.pathOf(link.id, '/renew'), nonce: this.tokens.formNonce(token) };
+    await this.pages.sendRenewalOffer(reply, link, (refusal as LinkExpired | LinkSuperseded).code, form);
   }
 
   /** Where the app wants its people: the link's own redirect URI; else, unless all is done here, the app's first. */
@@ -146,7 +128,7 @@ export class PagesController {
 
   /** `iss` tells the app which service answered (RFC 9207, against mix-up). */
   private withCode(target: string, link: Link, code: string): string {
-    return redirectTo(target, { code, purpose: link.purpose, iss: this.base.href.replace(/\/$/, '') });
+    return redirectTo(target, { code, purpose: link.purpose, iss: this.visits.base.href.replace(/\/$/, '') });
   }
 }
 

@@ -25,7 +25,24 @@ const CONFIRM = new Set([
   'code.hint',
   'code.button',
 ]);
-const MESSAGE = new Set([...PAGE, 'link', 'link.href', 'link.label', 'tone']);
+const MESSAGE = new Set([
+  ...PAGE,
+  'link',
+  'link.href',
+  'link.label',
+  'tone',
+  'renewal',
+  'renewal.action',
+  'renewal.nonce',
+  'renewal.button',
+]);
+const REPORT = new Set([...PAGE, 'action', 'nonce', 'label', 'button', 'note', 'fault']);
+
+/** A form of ours that leads nowhere else. */
+interface OwnForm {
+  readonly action: string;
+  readonly nonce: string;
+}
 
 /** The form of the confirm page. */
 interface ConfirmForm {
@@ -52,17 +69,26 @@ const WITHOUT_PAGE = new Set<ProblemCode>([
   'idempotency_mismatch',
 ]);
 /** With these nothing is broken: they are told calmly. */
-const CALM = new Set<MessageName>(['binding_mismatch', 'cookie_missing', 'forbidden', 'rate_limited', 'unavailable']);
+const CALM = new Set<MessageName>([
+  'binding_mismatch',
+  'cookie_missing',
+  'forbidden',
+  'rate_limited',
+  'unavailable',
+  'renewed',
+  'reported',
+]);
 
 /** Addresses where people arrive: answers there are pages, never problem documents. */
 export function isPageUrl(url: string): boolean {
-  return /^\/(?:l|links)(?:\/|$|\?)/.test(url);
+  return /^\/(?:l|links|r)(?:\/|$|\?)/.test(url);
 }
 
 /** Renders and sends the pages that people see, in the recipient's language, each with the headers it must have. */
 export class Pages {
   private readonly confirm: Render;
   private readonly notice: Render;
+  private readonly report: Render;
   private readonly words: PageWords;
   private readonly style: PageStyle;
 
@@ -80,6 +106,7 @@ export class Pages {
     this.confirm = faults.attempt(() => html!.compileFile(join(templatesDir, 'pages', 'confirm.html.hbs'), CONFIRM))!;
     this.notice = faults.attempt(() => html!.compileFile(join(templatesDir, 'pages', 'message.html.hbs'), MESSAGE))!;
     this.style = new PageStyle(layouts, html!, faults);
+    this.report = faults.attempt(() => html!.compileFile(join(templatesDir, 'pages', 'report.html.hbs'), REPORT))!;
     this.words = new PageWords(templatesDir, purposes, text!, faults);
     faults.throwIfAny();
   }
@@ -113,8 +140,49 @@ export class Pages {
       ...frame(locale, app ?? { name: link.app }),
       words,
       tone: 'good',
+      renewal: null,
       link: this.wayOn(link, app),
     });
+  }
+
+  /** The page of a link that has run out, with the button to be sent another. */
+  async sendRenewalOffer(
+    reply: FastifyReply,
+    link: Link,
+    code: 'link_expired' | 'link_superseded',
+    form: OwnForm,
+  ): Promise<void> {
+    const { locale, words } = this.words.message(code, { link: link.locale });
+    const app = await this.apps.find(link.app);
+    const labels = this.words.labels(locale, app?.name ?? link.app);
+    this.sendNotice(reply, PROBLEMS[code].status, app, {
+      ...frame(locale, app ?? { name: link.app }),
+      words: { ...words, text: code === 'link_expired' ? labels.renewExpired : labels.renewSuperseded },
+      tone: 'neutral',
+      renewal: { ...form, button: labels.renewButton },
+      link: this.wayOn(link, app),
+    });
+  }
+
+  /** "This wasn't me": the page that asks for the address. @param fault of the one that was typed */
+  async sendReport(reply: FastifyReply, link: Link, form: OwnForm, fault?: 'wrong'): Promise<void> {
+    const { locale, words } = this.words.message('report', { link: link.locale });
+    const app = await this.apps.find(link.app);
+    const labels = this.words.labels(locale, app?.name ?? link.app);
+    this.setHeaders(reply, null, app);
+    const variables = {
+      ...frame(locale, app ?? { name: link.app }),
+      ...form,
+      words,
+      label: labels.reportLabel,
+      button: labels.reportButton,
+      note: labels.reportNote,
+      fault: fault && labels.reportWrong,
+    };
+    void reply
+      .status(fault ? 422 : 200)
+      .type('text/html; charset=utf-8')
+      .send(this.report(variables));
   }
 
   /** A refusal, told to a person. @param link known only for an authentic token */
@@ -139,6 +207,7 @@ export class Pages {
       ...frame(locale, app),
       words,
       tone: calm ? 'neutral' : 'bad',
+      renewal: null,
       link: link ? this.wayOn(link, app) : null,
     };
     this.sendNotice(reply, status, app, variables);

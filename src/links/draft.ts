@@ -71,6 +71,22 @@ export function draftNotification(
   };
 }
 
+/** The same link once more, for somebody whose own has run out: mailed to the same recipient, with a life of its own. */
+export function draftRenewal(link: Link, purpose: Purpose, { id, now }: Pick<Circumstances, 'id' | 'now'>): Link {
+  return {
+    ...link,
+    id,
+    renews: link.renews ?? link.id,
+    idempotencyKey: null,
+    requestDigest: null,
+    createdAt: now,
+    issuedAt: now,
+    expiresAt: expiryOf(now, link.expiresIn),
+    ...UNTOUCHED,
+    delivery: queued(now, purpose),
+  };
+}
+
 /** What links and notifications have in common, at their beginning. */
 function rowOf(
   app: App,
@@ -91,14 +107,21 @@ function rowOf(
     requestDigest: idempotencyKey === undefined ? null : digest('body', canonicalJson(request)),
     createdAt: now,
     issuedAt: now,
-    redeemedAt: null,
-    redeemKey: null,
-    revokedAt: null,
-    openedAt: null,
-    codeAttempts: 0,
-    superseded: false,
+    renews: null,
+    ...UNTOUCHED,
   };
 }
+
+/** Nothing has happened to it yet. */
+const UNTOUCHED = {
+  redeemedAt: null,
+  redeemKey: null,
+  revokedAt: null,
+  openedAt: null,
+  reportedAt: null,
+  codeAttempts: 0,
+  superseded: false,
+};
 
 const NOT_MAILED: Delivery = {
   status: 'none',
@@ -132,6 +155,7 @@ export function asDrafted(link: Link): Link {
     redeemedAt: null,
     revokedAt: null,
     openedAt: null,
+    reportedAt: null,
     superseded: false,
     delivery: {
       ...link.delivery,

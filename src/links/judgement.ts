@@ -18,13 +18,18 @@ export type Given = Pick<InspectRequest, 'fingerprint' | 'codeVerifier'>;
 export function questionOf(
   { id, app, purpose: name, bound }: Proof,
   given: Given,
-  { purpose, redeemKey, now }: { purpose: Purpose | undefined; redeemKey: string | null; now: number },
+  {
+    purpose,
+    redeemKey,
+    now,
+    salt = id,
+  }: { purpose: Purpose | undefined; redeemKey: string | null; now: number; salt?: string },
 ): Redemption {
   return {
     id,
     app,
     purpose: name,
-    fingerprint: given.fingerprint === undefined ? null : fingerprintOf(id, given.fingerprint),
+    fingerprint: given.fingerprint === undefined ? null : fingerprintOf(salt, given.fingerprint),
     // A typed code stands in for the verifier; the one at hand is then of another browser.
     challenge: given.codeVerifier === undefined || bound ? null : challengeOf(given.codeVerifier),
     challengeRequired: purpose?.binding === 'required' && !bound,

@@ -2,8 +2,8 @@ import { createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:cryp
 import { JwtService } from '@nestjs/jwt';
 import { readJwkSet, type Algorithm, type KeyMaterial, type ReadKey } from './jwk-set.js';
 
-/** What a token is: a mailed link, or the code a browser carries to the app. The JWS `typ` (RFC 8725 section 3.11). */
-export type TokenKind = 'oncelink+jwt' | 'oncelink-code+jwt';
+/** What a token is: a mailed link, the code a browser carries to the app, or the mail's "this wasn't me". The JWS `typ` (RFC 8725 section 3.11). */
+export type TokenKind = 'oncelink+jwt' | 'oncelink-code+jwt' | 'oncelink-report+jwt';
 
 /**
  * One key of the ring. An HMAC secret is never used itself: each kind of token and purpose has its own key

@@ -50,6 +50,8 @@ export interface LinkStore {
   revoke(app: string, filter: LinkFilter & { id?: string }, now: number): Promise<number>;
   /** Notes the first time that the confirm page was shown. */
   markOpened(id: string, now: number): Promise<void>;
+  /** Notes the first time that the recipient said "this wasn't me". */
+  markReported(id: string, now: number): Promise<void>;
 
   /**
    * Counts a resend of an active link if its limits permit, and queues its mail once more unless it is on its way or a

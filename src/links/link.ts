@@ -44,7 +44,9 @@ export interface Link {
   readonly data: JsonObject;
   readonly templateData: Scalars;
   readonly redirectUri: string | null;
-  /** digest of the state the link depends on; see `fingerprintOf` */
+  /** the link that the app minted, if somebody asked for a new one on its page, or on that of its renewal */
+  readonly renews: string | null;
+  /** digest of the state the link depends on, salted with the id that the app minted; see `fingerprintOf` */
   readonly fingerprint: string | null;
   /** base64url SHA-256 of the secret the requesting browser keeps (RFC 7636 S256) */
   readonly codeChallenge: string | null;
@@ -62,6 +64,8 @@ export interface Link {
   readonly redeemKey: string | null;
   readonly revokedAt: number | null;
   readonly openedAt: number | null;
+  /** when the recipient said "this wasn't me" */
+  readonly reportedAt: number | null;
   /** wrong one-time codes that were typed for it */
   readonly codeAttempts: number;
   /** derived: a newer, superseding link of the same subject and purpose exists */

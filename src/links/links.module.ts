@@ -25,6 +25,8 @@ import { Notifications } from './notifications.js';
 import type { AnyPurpose } from './purpose.js';
 import { lettersFor, linkPurposes, loadPurposes, notificationPurposes } from './purposes.js';
 import { Postman, type CourierLog } from './postman.js';
+import { Renewals } from './renewals.js';
+import { Reports } from './reports.js';
 import { Sweeper } from './sweeper.js';
 import { Tokens } from './tokens.js';
 
@@ -170,6 +172,31 @@ class CourierBell {
         new ConfirmPage(store, tokens, linkPurposes(purposes), clock),
     },
     {
+      provide: Reports,
+      inject: [LINK_STORE, MESSAGE_STORE, Tokens, PURPOSES, CLOCK],
+      useFactory: (
+        links: LinkStore,
+        messages: MessageStore,
+        tokens: Tokens,
+        purposes: ReadonlyMap<string, AnyPurpose>,
+        clock: Clock,
+      ) => new Reports(links, messages, tokens, linkPurposes(purposes), clock),
+    },
+    {
+      provide: Renewals,
+      inject: [LINK_STORE, Tokens, PURPOSES, Limits, LinkIds, CLOCK, Links, CourierBell],
+      useFactory: (
+        store: LinkStore,
+        tokens: Tokens,
+        purposes: ReadonlyMap<string, AnyPurpose>,
+        limits: Limits,
+        ids: LinkIds,
+        clock: Clock,
+        links: Links,
+        bell: CourierBell,
+      ) => new Renewals(store, tokens, linkPurposes(purposes), limits, ids, clock, links, () => bell.ring()),
+    },
+    {
       provide: Courier,
       inject: [OPTIONS, LINK_STORE, MESSAGE_STORE, Links, APP_STORE, Letters, Mailer, CLOCK, CourierBell],
       useFactory: (
@@ -193,6 +220,19 @@ class CourierBell {
     },
     Lifecycle,
   ],
-  exports: [Links, Notifications, Messages, ConfirmPage, Courier, Tokens, KeyRing, KeyFile, PURPOSES, CLOCK],
+  exports: [
+    Links,
+    Notifications,
+    Messages,
+    ConfirmPage,
+    Renewals,
+    Reports,
+    Courier,
+    Tokens,
+    KeyRing,
+    KeyFile,
+    PURPOSES,
+    CLOCK,
+  ],
 })
 export class LinksModule extends ConfigurableModuleClass {}

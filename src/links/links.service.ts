@@ -83,12 +83,19 @@ export class Links {
     const request = parseRequest(redeemRequest, input);
     const proof = await this.proofOf(app, request);
     const redeemKey = idempotencyKey === undefined ? null : digest('redeem', app.id, idempotencyKey);
-    const question = this.questionOf(proof, request, redeemKey);
+    let question = this.questionOf(proof, request, { redeemKey });
+    const mayWin = !proof.expired && !proof.redeemedOnPage;
 
-    const won = proof.expired || proof.redeemedOnPage ? undefined : await this.store.redeem(question);
+    let won = mayWin ? await this.store.redeem(question) : undefined;
     if (won) return { link: won, sameBrowser: sameBrowser(won, question), replayed: false };
 
     const link = await readProven(this.store, proof);
+    if (link.renews !== null && link.fingerprint !== null) {
+      // Only the row knows with which id this fingerprint was salted; the verdict is the guarded write's, as ever.
+      question = this.questionOf(proof, request, { redeemKey, salt: link.renews });
+      won = mayWin ? await this.store.redeem(question) : undefined;
+      if (won) return { link: won, sameBrowser: sameBrowser(won, question), replayed: false };
+    }
     if (isReplay(link, question)) return { link, sameBrowser: sameBrowser(link, question), replayed: true };
     throw explain(link, proof, question) ?? new Unavailable();
   }
@@ -102,7 +109,7 @@ export class Links {
     const proof = this.authenticate(app, request);
     const link = await readProven(this.store, proof);
     if (proof.redeemedOnPage && !proof.expired && link.redeemedAt !== null) return link;
-    const question = this.questionOf(proof, request);
+    const question = this.questionOf(proof, request, { salt: link.renews ?? link.id });
     const fingerprint = request.fingerprint === undefined ? link.fingerprint : question.fingerprint;
     const refusal = explain(link, proof, { ...question, fingerprint });
     if (refusal) throw refusal;
@@ -167,6 +174,12 @@ export class Links {
     return { url: redirectTo(link.redirectUri!, { token }), token };
   }
 
+  /** Where the mail's "this wasn't me" leads, unless its purpose does not ask. */
+  reportUrlOf(link: Link): string | null {
+    const asks = (this.purposes.get(link.purpose)?.pauseAfterReport ?? 0) > 0;
+    return asks ? `${this.publicUrl}/r/${this.tokens.mintReport(link)}` : null;
+  }
+
   /** The one-time code that goes into the mail, where the purpose has one. */
   mailedCodeOf(link: Link): string | null {
     return this.purposes.get(link.purpose)?.oneTimeCode === 'mail' ? this.tokens.oneTimeCode(link.id) : null;
@@ -202,8 +215,13 @@ export class Links {
     return proof;
   }
 
-  private questionOf(proof: Proof, given: Given, redeemKey: string | null = null): Redemption {
-    return questionOf(proof, given, { purpose: this.purposes.get(proof.purpose), redeemKey, now: this.clock() });
+  private questionOf(
+    proof: Proof,
+    given: Given,
+    { redeemKey = null, salt }: { redeemKey?: string | null; salt?: string } = {},
+  ): Redemption {
+    const purpose = this.purposes.get(proof.purpose);
+    return questionOf(proof, given, { purpose, redeemKey, now: this.clock(), salt });
   }
 
   private purposeOf(name: string): Purpose {

@@ -89,6 +89,7 @@ export class Postman {
         link.kind === 'link'
           ? {
               url: this.links.urlOf(link).url,
+              reportUrl: this.links.reportUrlOf(link),
               oneTimeCode: this.links.mailedCodeOf(link),
               lifetime: link.expiresIn,
               expiresAt: link.expiresAt,

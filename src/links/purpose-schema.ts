@@ -43,6 +43,8 @@ const OF_LINKS = {
   landing: z.enum(['hosted', 'app']).default('hosted'),
   codeLifetime: duration.default(300),
   binding: z.enum(['none', 'optional', 'required']).default('optional'),
+  renew: z.boolean().default(true),
+  pauseAfterReport: z.union([z.literal(0), duration]).default(86_400),
   oneTimeCode: z.enum(['none', 'mail', 'screen']).default('none'),
 };
 const refused = z.never({ error: 'is for links, and a notification has none; leave it out' }).optional();

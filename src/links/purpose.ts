@@ -29,6 +29,10 @@ export interface Purpose extends MailPolicy {
   readonly codeLifetime: number;
   /** whether the redeeming browser must be the requesting one */
   readonly binding: 'none' | 'optional' | 'required';
+  /** whether the page of a link that has run out offers to send a new one */
+  readonly renew: boolean;
+  /** how long a recipient who says "this wasn't me" gets no mail of this purpose; 0: the mail does not ask */
+  readonly pauseAfterReport: number;
   /**
    * A short code as the link's second form, for another device: `mail` shows it in the mail, to be typed where the link
    * was asked for; `screen` gives it to the app, to be shown there and typed on the link's page

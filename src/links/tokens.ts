@@ -46,6 +46,17 @@ const CODE_CLAIMS = {
   exp: 'integer',
 } as const;
 
+const REPORT_CLAIMS = {
+  iss: 'string',
+  aud: 'string',
+  jti: 'string',
+  purpose: 'string',
+  iat: 'integer',
+  exp: 'integer',
+} as const;
+/** In seconds: mail is read late, and as long as it lies there somebody may wonder who asked for it. */
+const REPORT_LIFETIME = 30 * 86_400;
+
 /**
  * Mints and reads the service's tokens: JWS compact serialisation (RFC 7515 section 3.1) with the claims of RFC 7519.
  * The only place that signs or verifies. jsonwebtoken alone accepts unknown `crit`, any `typ`, duplicate members and
@@ -97,6 +108,19 @@ export class Tokens {
     });
   }
 
+  /** The token of a mail's "this wasn't me". It opens nothing but that. */
+  mintReport(link: Link): string {
+    const issued = Math.floor(link.issuedAt / 1000);
+    return this.sign('oncelink-report+jwt', link.purpose, {
+      iss: this.issuer,
+      aud: link.app,
+      jti: link.id,
+      purpose: link.purpose,
+      iat: issued,
+      exp: issued + REPORT_LIFETIME,
+    });
+  }
+
   /** @throws TokenInvalid whatever is wrong with it, except that it has expired */
   readLink(token: string): Proof {
     return this.read(token, 'oncelink+jwt', LINK_CLAIMS);
@@ -105,6 +129,11 @@ export class Tokens {
   /** @throws TokenInvalid whatever is wrong with it, except that it has expired */
   readCode(code: string): Proof {
     return this.read(code, 'oncelink-code+jwt', CODE_CLAIMS);
+  }
+
+  /** @throws TokenInvalid whatever is wrong with it, except that it has expired */
+  readReport(token: string): Proof {
+    return this.read(token, 'oncelink-report+jwt', REPORT_CLAIMS);
   }
 
   /** Ties the confirm page's form to the browser it was shown in, for browsers that send no Fetch Metadata. */

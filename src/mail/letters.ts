@@ -23,6 +23,8 @@ export interface LetterFacts {
 
 export interface LinkFacts {
   readonly url: string;
+  /** where "this wasn't me" leads, if the purpose asks */
+  readonly reportUrl: string | null;
   /** to type where the link was asked for, if the purpose has one */
   readonly oneTimeCode: string | null;
   /** seconds */
@@ -52,7 +54,10 @@ interface Words {
 }
 
 const COMMON = ['app.name', 'purpose', 'locale', 'dir'];
-const OF_KIND = { link: ['url', 'oneTimeCode', 'lifetime', 'expiresAt', 'expiresToday'], notification: ['happenedAt'] };
+const OF_KIND = {
+  link: ['url', 'reportUrl', 'oneTimeCode', 'lifetime', 'expiresAt', 'expiresToday'],
+  notification: ['happenedAt'],
+};
 /** What a template may name, by the kind of its purpose; the shared sentences are about links. */
 const MAIL_VARIABLES = {
   link: [...COMMON, ...OF_KIND.link, ...MAIL_WORDS],
@@ -134,7 +139,11 @@ export class Letters {
   private rehearse(faults: Faults): void {
     const link = { url: 'https://example.com/l/token', lifetime: 600, expiresAt: 0 };
     const aboutOf = {
-      link: (value: string | null) => ({ ...link, oneTimeCode: value && '7K2M-9QXT' }),
+      link: (value: string | null) => ({
+        ...link,
+        oneTimeCode: value && '7K2M-9QXT',
+        reportUrl: value && 'https://example.com/r/token',
+      }),
       notification: () => ({ happenedAt: 0 }),
     };
     for (const [purpose, locales] of this.words) {
@@ -161,10 +170,12 @@ export class Letters {
 }
 
 function aboutText({ about, now }: LetterFacts, format: string, own: (text: string) => string): object {
-  if ('happenedAt' in about) return { happenedAt: own(momentText(about.happenedAt, now, format)) };
-  const { url, oneTimeCode, lifetime, expiresAt } = about;
+  // The layout, which all mails share, asks for a report's address.
+  if ('happenedAt' in about) return { reportUrl: null, happenedAt: own(momentText(about.happenedAt, now, format)) };
+  const { url, reportUrl, oneTimeCode, lifetime, expiresAt } = about;
   return {
     url,
+    reportUrl,
     oneTimeCode,
     lifetime: durationText(lifetime, format),
     expiresAt: own(momentText(expiresAt, now, format)),

@@ -14,6 +14,10 @@ const schema = z.strictObject({
   code: z.string(),
   /** before the link to copy */
   fallback: z.string(),
+  /** before "this wasn't me", where the purpose asks */
+  report: z.string(),
+  /** on that link */
+  reportLink: z.string(),
 });
 type Sentence = keyof z.infer<typeof schema>;
 

@@ -30,6 +30,8 @@ export const LINK_COLUMNS = {
   redeem_key: 'text',
   revoked_at: 'bigint',
   opened_at: 'bigint',
+  reported_at: 'bigint',
+  renews: 'text',
   code_attempts: 'integer',
   delivery_status: 'text',
   attempts: 'integer',
@@ -48,6 +50,7 @@ const LATER = [
   'redeem_key',
   'revoked_at',
   'opened_at',
+  'reported_at',
   'code_attempts',
   'attempts',
   'lease',
@@ -78,6 +81,8 @@ export function toNewRow(link: Link): Partial<LinkRow> {
     recipient_key: link.recipientKey,
     // Left out where it is null: most addresses bear no tag.
     ...(link.addressKey !== null && { address_key: link.addressKey }),
+    // Like the tag: links that somebody asked for on a page are few.
+    ...(link.renews !== null && { renews: link.renews }),
     locale: link.locale,
     via: link.via,
     decoy: Number(link.decoy),
@@ -139,6 +144,8 @@ export function toLink(row: LinkRow & { superseded: Cell | boolean }): Link {
     redeemKey: row.redeem_key as string | null,
     revokedAt: time(row.revoked_at),
     openedAt: time(row.opened_at),
+    reportedAt: time(row.reported_at),
+    renews: row.renews as string | null,
     codeAttempts: row.code_attempts as number,
     superseded: Boolean(row.superseded),
     delivery: {

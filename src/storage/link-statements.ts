@@ -131,6 +131,7 @@ export function linkStatements(dialect: Dialect) {
       expired: (now: string) => `AND ${OPEN} AND l.expires_at <= ${now} AND l.due_at IS NULL AND NOT ${SUPERSEDED}`,
     },
     markOpened: 'UPDATE links SET opened_at = $1 WHERE id = $2 AND opened_at IS NULL',
+    markReported: 'UPDATE links SET reported_at = $1 WHERE id = $2 AND reported_at IS NULL',
 
     /** $1: JSON array of one resend with its guard. A mail that is on its way stays as it is, and so does a decoy. */
     requeue: `

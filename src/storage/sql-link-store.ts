@@ -127,6 +127,10 @@ export class SqlLinkStore implements LinkStore {
     await this.queries.rows(this.sql.markOpened, [now, id]);
   }
 
+  async markReported(id: string, now: number): Promise<void> {
+    await this.queries.rows(this.sql.markReported, [now, id]);
+  }
+
   async requeue(link: Link, guard: MintGuard, times: { now: number; deliverBy: number }): Promise<boolean> {
     const { app, id } = link;
     const resend = { by_app: app, wanted: id, moment: times.now, until: times.deliverBy };

@@ -10,7 +10,7 @@ export const keepingCases: readonly ExamCase[] = [
     run: async (store) => {
       const link = await inserted(
         store,
-        mailed({ fingerprint: 'f', codeChallenge: 'c', redirectUri: 'https://app.example/x?y=z' }),
+        mailed({ fingerprint: 'f', codeChallenge: 'c', redirectUri: 'https://app.example/x?y=z', renews: ids.next() }),
       );
       assert.deepEqual(await store.find('default', link.id), link);
       assert.equal(await store.find('other', link.id), undefined);
@@ -60,12 +60,15 @@ export const keepingCases: readonly ExamCase[] = [
     },
   },
   {
-    name: 'notes the first opening only',
+    name: 'notes the first opening and the first report only',
     run: async (store) => {
       const link = await inserted(store, sampleLink());
       await store.markOpened(link.id, NOW + 1);
       await store.markOpened(link.id, NOW + 2);
-      assert.equal((await store.find('default', link.id))?.openedAt, NOW + 1);
+      await store.markReported(link.id, NOW + 3);
+      await store.markReported(link.id, NOW + 4);
+      const noted = await store.find('default', link.id);
+      assert.deepEqual([noted?.openedAt, noted?.reportedAt], [NOW + 1, NOW + 3]);
     },
   },
   {

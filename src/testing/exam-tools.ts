@@ -47,6 +47,8 @@ export function sampleLink(change: Partial<Omit<Link, 'delivery'>> & { delivery?
     redeemKey: null,
     revokedAt: null,
     openedAt: null,
+    reportedAt: null,
+    renews: null,
     codeAttempts: 0,
     superseded: false,
     ...rest,

@@ -1,6 +1,6 @@
 import { Courier } from '../../src/links/courier.js';
 import { API_KEY, HandSetClock, eventually, freePort, startService, type TestService } from '../support/service.js';
-import { Relay, urlIn } from '../support/relay.js';
+import { Relay, reportUrlIn, urlIn } from '../support/relay.js';
 
 const FROM = { MAIL_FROM: 'Example Mail <no-reply@mail.example>' };
 const clock = new HandSetClock();
@@ -56,14 +56,14 @@ describe('a mail', () => {
     expect(mail.from).toEqual({ name: 'Example Mail', address: 'no-reply@mail.example' });
   });
 
-  test('has a text and an HTML part with the same URL, which is the only one and works', async () => {
+  test('has a text and an HTML part with the same URL, which comes first and works, and the same report', async () => {
     const link = await mint({ templateData: { name: '<b>Ann & "Co"</b>' } });
     const { mail } = await relay.mailTo(link.recipient);
     const url = urlIn(mail.text);
     const hrefs = [...mail.html!.matchAll(/(?:href|src|background)="([^"]*)"/g)].map(([, value]) =>
       value!.replaceAll('&#x3D;', '='),
     );
-    expect(new Set(hrefs)).toEqual(new Set([url]));
+    expect([...new Set(hrefs)]).toEqual([url, reportUrlIn(mail.text)]);
     expect(mail.html).not.toMatch(/<img|<script|<iframe|<form|<link|@import|url\(/i);
     expect(mail.text).toContain('<b>Ann & "Co"</b>');
     expect(mail.html).not.toContain('<b>Ann');

@@ -90,9 +90,15 @@ function refusal(reply: Reply): Error | undefined {
   return Object.assign(new Error(text), { responseCode: code });
 }
 
-/** The one link of a mail's text part. */
+/** The link of a mail's text part; the only other address there may be that of "this wasn't me". */
 export function urlIn(text: string | undefined): string {
   const [url, ...others] = text?.match(/https?:\/\/\S+/g) ?? [];
-  if (url === undefined || others.length > 0) throw new Error('expected exactly one URL');
+  if (url === undefined || others.some((other) => !other.includes('/r/')) || others.length > 1)
+    throw new Error('expected one link, and one report at most');
   return url;
+}
+
+/** Where a mail's "this wasn't me" leads. */
+export function reportUrlIn(text: string | undefined): string {
+  return /https?:\/\/\S+\/r\/\S+/.exec(text ?? '')![0];
 }

@@ -85,6 +85,8 @@ export class Links1764000000000 implements MigrationInterface {
           text('redeem_key', maybe),
           time('revoked_at'),
           time('opened_at'),
+          time('reported_at'),
+          text('renews', maybe),
           { ...flag('code_attempts'), default: 0 },
           text('delivery_status'),
           { ...flag('attempts'), default: 0 },
