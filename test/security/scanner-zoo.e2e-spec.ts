@@ -64,53 +64,65 @@ describe('after the whole zoo of scanners', () => {
     }
   }
 
-  it('an address is still not confirmed under the stricter setting, and then it is, by the browser that signed up', async () => {
-    const ann = await somebody();
-    await ann.signUp('Ann', 'ann@example.com', PASSWORD);
-    await infest('ann@example.com', 1);
-    await ann.logIn('ann@example.com', PASSWORD);
-    expect(await ann.text()).toContain('not verified');
+  it(
+    'an address is still not confirmed under the stricter setting, and then it is, by the browser that signed up',
+    async () => {
+      const ann = await somebody();
+      await ann.signUp('Ann', 'ann@example.com', PASSWORD);
+      await infest('ann@example.com', 1);
+      await ann.logIn('ann@example.com', PASSWORD);
+      expect(await ann.text()).toContain('not verified');
 
-    // Nor by the owner of a mailbox whose address a stranger has signed up with, if they only press the button.
-    const victim = await somebody();
-    await victim.openMail('ann@example.com');
-    expect(await victim.confirm()).toBe(409);
-    expect(await victim.text()).toContain('Nothing is used up');
+      // Nor by the owner of a mailbox whose address a stranger has signed up with, if they only press the button.
+      const victim = await somebody();
+      await victim.openMail('ann@example.com');
+      expect(await victim.confirm()).toBe(409);
+      expect(await victim.text()).toContain('Nothing is used up');
 
-    await ann.openMail('ann@example.com');
-    await ann.confirm();
-    expect(await ann.heading()).toBe('Your address is confirmed');
-    await Promise.all([ann, victim].map(({ context }) => context.close()));
-  }, PATIENCE);
+      await ann.openMail('ann@example.com');
+      await ann.confirm();
+      expect(await ann.heading()).toBe('Your address is confirmed');
+      await Promise.all([ann, victim].map(({ context }) => context.close()));
+    },
+    PATIENCE,
+  );
 
-  it('a sign-in link signs in the person, once, and no robot', async () => {
-    const ben = await somebody();
-    await ben.signUp('Ben', 'ben@example.com', PASSWORD);
-    await ben.askFor('/demo/magic-link', 'ben@example.com');
-    await infest('ben@example.com', 2);
-    await ben.openMail('ben@example.com', 2);
-    await ben.confirm();
-    expect(await ben.heading()).toBe('Hello, Ben');
-    const { links } = await mailbox.mail('ben@example.com', 2);
-    expect(await ben.visit(links.find((link) => link.includes('/l/'))!)).toBe(410);
-    await ben.context.close();
-  }, PATIENCE);
+  it(
+    'a sign-in link signs in the person, once, and no robot',
+    async () => {
+      const ben = await somebody();
+      await ben.signUp('Ben', 'ben@example.com', PASSWORD);
+      await ben.askFor('/demo/magic-link', 'ben@example.com');
+      await infest('ben@example.com', 2);
+      await ben.openMail('ben@example.com', 2);
+      await ben.confirm();
+      expect(await ben.heading()).toBe('Hello, Ben');
+      const { links } = await mailbox.mail('ben@example.com', 2);
+      expect(await ben.visit(links.find((link) => link.includes('/l/'))!)).toBe(410);
+      await ben.context.close();
+    },
+    PATIENCE,
+  );
 
-  it('a reset link changes the password, once, for the person, who reads the mail on a phone', async () => {
-    const cem = await somebody();
-    await cem.signUp('Cem', 'cem@example.com', PASSWORD);
-    await cem.askFor('/demo/forgot', 'cem@example.com');
-    await infest('cem@example.com', 2);
-    await cem.logIn('cem@example.com', PASSWORD);
-    expect(await cem.heading()).toBe('Hello, Cem');
+  it(
+    'a reset link changes the password, once, for the person, who reads the mail on a phone',
+    async () => {
+      const cem = await somebody();
+      await cem.signUp('Cem', 'cem@example.com', PASSWORD);
+      await cem.askFor('/demo/forgot', 'cem@example.com');
+      await infest('cem@example.com', 2);
+      await cem.logIn('cem@example.com', PASSWORD);
+      expect(await cem.heading()).toBe('Hello, Cem');
 
-    const phone = await somebody();
-    await phone.openMail('cem@example.com', 2);
-    await phone.confirm();
-    await phone.fill({ 'Your email address': 'cem@example.com', 'New password': 'light until midnight' });
-    expect(await phone.press('Change the password')).toBe(200);
-    await phone.logIn('cem@example.com', 'light until midnight');
-    expect(await phone.heading()).toBe('Hello, Cem');
-    await Promise.all([cem, phone].map(({ context }) => context.close()));
-  }, PATIENCE);
+      const phone = await somebody();
+      await phone.openMail('cem@example.com', 2);
+      await phone.confirm();
+      await phone.fill({ 'Your email address': 'cem@example.com', 'New password': 'light until midnight' });
+      expect(await phone.press('Change the password')).toBe(200);
+      await phone.logIn('cem@example.com', 'light until midnight');
+      expect(await phone.heading()).toBe('Hello, Cem');
+      await Promise.all([cem, phone].map(({ context }) => context.close()));
+    },
+    PATIENCE,
+  );
 });
