@@ -11,6 +11,7 @@ const VARIABLES = {
   // Its default in development names the port.
   publicUrl: ['PUBLIC_URL', 'PORT'],
   relays: ['SMTP_URL'],
+  dkim: ['DKIM_DOMAIN', 'DKIM_SELECTOR', 'DKIM_KEY_FILE'],
   limits: ['LIMIT_PER_APP', 'LIMIT_SERVICE'],
 } as const;
 export type Need = keyof typeof VARIABLES;

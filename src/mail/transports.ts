@@ -8,6 +8,8 @@ import type { Inbox } from './inbox.js';
 export interface Transport {
   /** for logs and errors: no credentials */
   readonly name: string;
+  /** whether nothing goes there but over TLS, to whom the certificate names */
+  readonly tls: boolean;
   /** conversations it can have at once */
   readonly connections: number;
   /** @param onBegun called when the relay begins to take the mail. @returns what the relay said when it accepted */
@@ -95,6 +97,7 @@ function smtp(url: URL, secure: boolean, dkim?: DkimKey): Transport {
   );
   return {
     name: `${host}:${port}`,
+    tls: !loopback,
     connections,
     send: async (message, onBegun) => (await transport.send(message, onBegun)).response,
     verify: () => transport.verify(),
@@ -107,6 +110,7 @@ function sendmail(path: string, dkim?: DkimKey): Transport {
   const transport = create({ sendmail: true, path, newline: 'unix' }, dkim);
   return {
     name: `sendmail ${path}`,
+    tls: false,
     connections: 2,
     send: async (message) => (await transport.send(message)).response,
     verify: () => Promise.resolve(true),
@@ -119,6 +123,7 @@ function files(directory: string, dkim?: DkimKey): Transport {
   const transport = create({ streamTransport: true, buffer: true, newline: 'windows' }, dkim);
   return {
     name: `file ${directory}`,
+    tls: false,
     connections: CONNECTIONS,
     send: async (message) => {
       const { message: raw, messageId } = await transport.send(message);
@@ -138,6 +143,7 @@ export function inboxTransport(inbox: Inbox): Transport {
   const transport = create({ streamTransport: true, buffer: true, newline: 'windows' });
   return {
     name: 'dev inbox',
+    tls: false,
     connections: CONNECTIONS,
     send: async (message) => {
       const { envelope, messageId, message: raw } = await transport.send(message);

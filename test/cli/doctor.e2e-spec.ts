@@ -116,6 +116,18 @@ test('a relay that does not answer, or not to us, is a failure; a second one sof
   expect(second.of('mail').map(({ result }) => result)).toEqual(['warn', 'ok']);
 });
 
+test('a relay elsewhere that offers no TLS is a failure, although it answers', async () => {
+  await install();
+  // Any other loopback address than the usual ones counts as elsewhere.
+  const elsewhere = new SMTPServer({ disabledCommands: ['STARTTLS'], authOptional: true });
+  await new Promise<void>((resolve) => elsewhere.listen(0, '127.0.0.2', resolve));
+  const { port } = elsewhere.server.address() as AddressInfo;
+  const { failed, of } = await diagnose({ SMTP_URL: `smtp://127.0.0.2:${port}` });
+  await new Promise<void>((resolve) => elsewhere.close(() => resolve()));
+  expect(failed).toEqual(['mail']);
+  expect(of('mail')).toMatchObject([{ detail: expect.stringMatching(/TLS/) }]);
+});
+
 test('keys that others may read stop production, and are worth a warning in development', async () => {
   await install();
   chmodSync(cli.path('signing-keys.json'), 0o644);
@@ -124,6 +136,8 @@ test('keys that others may read stop production, and are worth a warning in deve
   expect(of('settings')).toMatchObject([{ result: 'FAIL', detail: expect.stringContaining('0644') }]);
   const development = await diagnose({ NODE_ENV: 'development' });
   expect(development.code).toBe(0);
+  // And whoever forgets NODE_ENV shows everybody's mail.
+  expect(development.of('public url')).toMatchObject([{ result: 'warn', detail: expect.stringContaining('inbox') }]);
   expect(development.of('key file')).toMatchObject([{ result: 'warn', detail: expect.stringContaining('0644') }]);
 });
 

@@ -86,6 +86,14 @@ describe('in production', () => {
     ['signing keys that are no JSON', { SIGNING_KEYS: 'c2VjcmV0' }, /SIGNING_KEYS/],
     ['an empty set of signing keys', { SIGNING_KEYS: '{"keys":[]}' }, /SIGNING_KEYS/],
     [
+      'a signing key that a standard prints',
+      {
+        SIGNING_KEYS:
+          '{"keys":[{"kty":"oct","alg":"HS256","kid":"a","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"}]}',
+      },
+      /SIGNING_KEYS key 1 is an example/,
+    ],
+    [
       'a file of signing keys that is not there',
       { SIGNING_KEYS: '', SIGNING_KEYS_FILE: './no-such-file' },
       /SIGNING_KEYS_FILE/,

@@ -1,4 +1,5 @@
 import { checkDatabase } from '../doctor/database.js';
+import { checkDkim } from '../doctor/dkim.js';
 import { fail, type Finding, type Findings } from '../doctor/finding.js';
 import { checkRelays } from '../doctor/relays.js';
 import { checkNode, checkPublicUrl, checkSettings, checkTemplates } from '../doctor/settings.js';
@@ -15,6 +16,7 @@ const CHECKS: readonly [name: string, run: () => Findings][] = [
   ['templates', checkTemplates],
   ['database', checkDatabase],
   ['mail', checkRelays],
+  ['dkim', checkDkim],
 ];
 
 /** Prints a line per finding as it is made. @throws Failure if anything failed */

@@ -25,6 +25,7 @@ export async function* checkDatabase(): AsyncIterable<Finding> {
   try {
     yield ok('database', `${database.dialect.name === 'sqlite' ? 'SQLite' : 'PostgreSQL'} answers`);
     yield* checkDurability(database);
+    yield* checkClock(database);
     if (await isOutOfDate(database)) {
       const byItself = !production || database.dialect.name === 'sqlite';
       yield byItself
@@ -60,6 +61,22 @@ async function* checkDurability({ dataSource, dialect }: Database): AsyncIterabl
   else if (pages !== 'on')
     yield warn('durability', 'full_page_writes=off; a crash can tear pages unless the disk writes them whole');
   else yield ok('durability', `fsync=on, synchronous_commit=${commit}`);
+}
+
+/** Instances share the database's view of time only if theirs agree: ids tell which link is the newest. */
+async function* checkClock({ dataSource, dialect }: Database): AsyncIterable<Finding> {
+  if (!dialect.remote) return;
+  const asked = Date.now();
+  const theirs = Number(await read(dataSource, 'SELECT extract(epoch FROM clock_timestamp()) * 1000'));
+  yield judgeClock(theirs, asked, Date.now());
+}
+
+/** @param theirs the database's time, somewhen between ours when we `asked` and when it was `answered`; ms */
+export function judgeClock(theirs: number, asked: number, answered: number): Finding {
+  const seconds = Math.max(0, theirs - answered, asked - theirs) / 1000;
+  if (seconds <= 1) return ok('clock', "agrees with the database's");
+  const off = `${seconds.toFixed(1)} s ${theirs > answered ? 'behind' : 'ahead of'} the database's; let NTP set both`;
+  return seconds > 30 ? fail('clock', off) : warn('clock', off);
 }
 
 /** @returns the only column of the only row */

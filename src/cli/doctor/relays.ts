@@ -13,21 +13,21 @@ export async function* checkRelays(): AsyncIterable<Finding> {
   const greetings = await Promise.all(relays.map(greet));
   // The next relay takes over when one cannot be reached; without any, mail waits.
   const report = greetings.every(({ fault }) => fault !== undefined) ? fail : warn;
-  for (const { name, fault } of greetings) {
+  for (const { name, tls, fault } of greetings) {
     yield fault === undefined
-      ? ok('mail', `${name} greets us`)
+      ? ok('mail', `${name} greets us${tls ? ' over TLS' : ', on this machine'}`)
       : report('mail', `${name} ${fault}; check SMTP_URL and the way there`);
   }
 }
 
-async function greet(relay: string): Promise<{ name: string; fault?: string }> {
+async function greet(relay: string): Promise<{ name: string; tls: boolean; fault?: string }> {
   const transport = createRelay(relay);
-  const { name } = transport;
+  const { name, tls } = transport;
   try {
     await transport.verify();
-    return { name };
+    return { name, tls };
   } catch (error) {
-    return { name, fault: `does not greet us: ${hush(reasonOf(error)).slice(0, 200)}` };
+    return { name, tls, fault: `does not greet us: ${hush(reasonOf(error)).slice(0, 200)}` };
   } finally {
     transport.close();
   }

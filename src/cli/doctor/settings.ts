@@ -32,7 +32,16 @@ export function* checkPublicUrl(): Iterable<Finding> {
       'public url',
       `${publicUrl} opens on this machine only; in production set PUBLIC_URL to the https URL people reach`,
     );
+  else if (!production && !isOfThisMachine(publicUrl))
+    yield warn(
+      'public url',
+      `${publicUrl} is not of this machine, but NODE_ENV is not production: whoever reaches it can read the dev inbox`,
+    );
   else yield ok('public url', publicUrl);
+}
+
+function isOfThisMachine(url: string): boolean {
+  return ['localhost', '127.0.0.1', '[::1]'].includes(new URL(url).hostname);
 }
 
 export function* checkTemplates(): Iterable<Finding> {
