@@ -12,6 +12,23 @@ test('an id is canonical base64url with at least 128 random bits', () => {
   expect(Buffer.from(many[0]!.slice(8), 'base64url')).toHaveLength(16);
 });
 
+test('of a hundred thousand ids no two random parts are equal, and each of their bits falls evenly', () => {
+  const ids = new LinkIds(() => 1_800_000_000_000);
+  const count = 100_000;
+  const ones = new Array<number>(128).fill(0);
+  const seen = new Set<string>();
+  for (let nth = 0; nth < count; nth++) {
+    const random = ids.next().slice(8);
+    seen.add(random);
+    Buffer.from(random, 'base64url').forEach((byte, index) => {
+      for (let bit = 0; bit < 8; bit++) ones[index * 8 + bit]! += (byte >> bit) & 1;
+    });
+  }
+  expect(seen.size).toBe(count);
+  // Six standard deviations: a fair coin is outside once in four million runs of this test.
+  for (const number of ones) expect(Math.abs(number - count / 2)).toBeLessThan(6 * Math.sqrt(count / 4));
+});
+
 test('ids sort as they were minted, also within a millisecond and when the clock steps back', () => {
   const clock = new HandSetClock(1_800_000_000_000);
   const ids = new LinkIds(clock.now);
