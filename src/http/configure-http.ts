@@ -1,5 +1,4 @@
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { randomUUID } from 'node:crypto';
 import { METHODS } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
@@ -8,6 +7,7 @@ import type { Logger } from '../log.js';
 import { refuseOverload } from './admission.js';
 import { Health } from './health.js';
 import { Metrics } from './metrics.js';
+import { documentApi } from './openapi.js';
 import { Pages } from './pages.js';
 import { Problem } from './problems.js';
 import { ProblemFilter } from './problem.filter.js';
@@ -141,18 +141,4 @@ function refuseOtherMethods(server: FastifyInstance, served: Routes): void {
     // Before any body is read: the answer does not depend on it.
     server.route({ url, method: others, onRequest: refuse, handler: refuse });
   }
-}
-
-function documentApi(app: NestFastifyApplication): void {
-  const config = new DocumentBuilder()
-    .setTitle('Oncelink')
-    .setDescription('Mints purpose-scoped, single-use links, mails them and redeems them.')
-    .setVersion('1')
-    .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'an API key, olk_…' })
-    .build();
-  SwaggerModule.setup('docs', app, () => SwaggerModule.createDocument(app, config), {
-    jsonDocumentUrl: 'openapi.json',
-    raw: ['json'],
-    customSiteTitle: 'Oncelink API',
-  });
 }

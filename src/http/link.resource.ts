@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DELIVERY_STATUSES, statusOf, type Link } from '../links/link.js';
+import { PROBLEMS, type ProblemCode } from './problems.js';
 
 export const time = z.iso.datetime().describe('RFC 3339, UTC');
 
@@ -43,17 +44,16 @@ export const mintedResource = linkResource
   })
   .meta({ id: 'MintedLink' });
 
-export const problemDocument = z
-  .object({
-    type: z.string(),
-    title: z.string(),
-    status: z.int(),
-    detail: z.string(),
-    code: z.string(),
-    instance: z.string(),
-    errors: z.array(z.object({ pointer: z.string(), detail: z.string() })).optional(),
-  })
-  .meta({ id: 'Problem' });
+/** Every refusal (RFC 9457). */
+export const problemDocument = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  code: z.enum(Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]]),
+  instance: z.string(),
+  errors: z.array(z.object({ pointer: z.string(), detail: z.string() })).optional(),
+});
 
 export function toResource(link: Link, now: number): LinkResource {
   const { delivery } = link;

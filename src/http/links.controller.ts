@@ -9,13 +9,13 @@ import { Links } from '../links/links.service.js';
 import { inspectRequest, listRequest, mintRequest, redeemRequest, revokeRequest } from '../links/requests.js';
 import { ApiKeyGuard, ByCaller, Needs, requireScope } from './api-key.guard.js';
 import { IDEMPOTENCY_KEY, idempotencyKey } from './idempotency-key.js';
-import { linkResource, mintedResource, problemDocument, toResource, type LinkResource } from './link.resource.js';
+import { linkResource, mintedResource, toResource, type LinkResource } from './link.resource.js';
+import { DocumentQuery } from './openapi.js';
 import { requireNoBody } from './strict-body.js';
 
 /** The links of the calling app. Bodies are validated by `Links`, the same for embedders; the schemas here document them. */
 @ApiTags('links')
 @ApiBearerAuth()
-@ApiResponse({ status: '4XX' as never, description: 'a problem document (RFC 9457)', standardSchema: problemDocument })
 @UseGuards(ApiKeyGuard)
 @Controller('v1/links')
 export class LinksController {
@@ -72,6 +72,7 @@ export class LinksController {
   }
 
   @Get()
+  @DocumentQuery(listRequest)
   @Needs('links:read')
   @ApiResponse({
     status: 200,

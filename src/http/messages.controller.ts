@@ -5,7 +5,6 @@ import type { Caller } from '../apps/api-keys.js';
 import { Messages, type Bounced } from '../links/messages.service.js';
 import { bounceRequest, listMessagesRequest, listSuppressionsRequest } from '../links/requests.js';
 import { ApiKeyGuard, ByCaller, Needs } from './api-key.guard.js';
-import { problemDocument } from './link.resource.js';
 import {
   messageResource,
   suppressionResource,
@@ -14,18 +13,19 @@ import {
   type MessageResource,
   type SuppressionResource,
 } from './message.resource.js';
+import { DocumentQuery } from './openapi.js';
 import { requireNoBody } from './strict-body.js';
 
 /** The mail of the calling app, and who gets none. Bodies are validated by `Messages`; the schemas here document them. */
 @ApiTags('messages')
 @ApiBearerAuth()
-@ApiResponse({ status: '4XX' as never, description: 'a problem document (RFC 9457)', standardSchema: problemDocument })
 @UseGuards(ApiKeyGuard)
 @Controller('v1')
 export class MessagesController {
   constructor(@Inject(Messages) private readonly messages: Messages) {}
 
   @Get('messages')
+  @DocumentQuery(listMessagesRequest)
   @Needs('links:read')
   @ApiResponse({
     status: 200,
@@ -80,6 +80,7 @@ export class MessagesController {
   }
 
   @Get('suppressions')
+  @DocumentQuery(listSuppressionsRequest)
   @Needs('links:read')
   @ApiResponse({
     status: 200,

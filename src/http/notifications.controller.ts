@@ -6,13 +6,11 @@ import { Notifications } from '../links/notifications.js';
 import { notificationRequest } from '../links/requests.js';
 import { ApiKeyGuard, ByCaller, Needs } from './api-key.guard.js';
 import { IDEMPOTENCY_KEY, idempotencyKey } from './idempotency-key.js';
-import { problemDocument } from './link.resource.js';
 import { messageResource, toMessageResource, type MessageResource } from './message.resource.js';
 
 /** Mails that tell what has happened, and have no link. */
 @ApiTags('notifications')
 @ApiBearerAuth()
-@ApiResponse({ status: '4XX' as never, description: 'a problem document (RFC 9457)', standardSchema: problemDocument })
 @UseGuards(ApiKeyGuard)
 @Controller('v1/notifications')
 export class NotificationsController {

@@ -1,6 +1,7 @@
 import { Controller, Get, Header, Inject, Res, UseGuards } from '@nestjs/common';
-import { ApiBearerAuth, ApiExcludeController, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiExcludeController, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
 import { KeyRing } from '../links/key-ring.js';
 import { PURPOSES } from '../links/links.module.js';
 import type { AnyPurpose } from '../links/purpose.js';
@@ -17,6 +18,10 @@ export class PurposesController {
 
   /** What is configured; durations in seconds. */
   @Get()
+  @ApiResponse({
+    status: 200,
+    standardSchema: z.object({ items: z.array(z.looseObject({ name: z.string() })) }).meta({ id: 'Purposes' }),
+  })
   list(): { items: unknown[] } {
     return { items: [...this.purposes.values()] };
   }

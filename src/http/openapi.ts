@@ -1,0 +1,87 @@
+import { applyDecorators } from '@nestjs/common';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { ApiQuery, DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import { z } from 'zod';
+import { problemDocument } from './link.resource.js';
+import { PROBLEMS } from './problems.js';
+
+type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
+type Headers = NonNullable<OpenAPIObject['components']>['headers'];
+
+const text = (description: string) => ({ description, schema: { type: 'string' as const } });
+/** Headers that come with a status, whatever the operation. */
+const HEADERS: Readonly<Record<string, Headers>> = {
+  201: { Location: text('where the new resource is') },
+  401: { 'WWW-Authenticate': text('Bearer') },
+  405: { Allow: text('the methods of this address') },
+  429: { 'Retry-After': text('whole seconds') },
+  503: { 'Retry-After': text('whole seconds') },
+};
+
+/** Query parameters, from the schema that judges them: Nest documents only those it finds among a handler's arguments. */
+export function DocumentQuery(schema: z.ZodObject): MethodDecorator {
+  const { properties } = z.toJSONSchema(schema, { target: 'openapi-3.0', io: 'input' });
+  return applyDecorators(
+    ...Object.entries(properties ?? {}).map(([name, property]) =>
+      ApiQuery({ name, required: false, schema: property as object }),
+    ),
+  );
+}
+
+/** `/openapi.json` for machines, `/docs` for people. */
+export function documentApi(app: NestFastifyApplication): void {
+  const config = new DocumentBuilder()
+    .setTitle('Oncelink')
+    .setDescription('Mints purpose-scoped, single-use links, mails them and redeems them.')
+    .setVersion('1')
+    .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'an API key, olk_…' })
+    .build();
+  SwaggerModule.setup('docs', app, () => complete(SwaggerModule.createDocument(app, config)), {
+    jsonDocumentUrl: 'openapi.json',
+    raw: ['json'],
+    customSiteTitle: 'Oncelink API',
+  });
+}
+
+/** What holds for every operation is said once: the problems it may answer with, and the headers of its answers. */
+function complete(document: OpenAPIObject): OpenAPIObject {
+  const { schemas, ...components } = document.components ?? {};
+  const Problem = z.toJSONSchema(problemDocument, { target: 'openapi-3.0' }) as NonNullable<typeof schemas>[string];
+  document.components = { ...components, schemas: { ...schemas, Problem }, responses: problemResponses() };
+  for (const item of Object.values(document.paths))
+    for (const operation of [item.get, item.post, item.put, item.patch, item.delete])
+      if (operation) completeOperation(operation);
+  return document;
+}
+
+function completeOperation(operation: Operation): void {
+  const replayable = operation.parameters?.some((one) => 'name' in one && one.name === 'Idempotency-Key');
+  for (const [status, response] of Object.entries(operation.responses)) {
+    if (!response || '$ref' in response) continue;
+    response.headers = {
+      ...HEADERS[status],
+      ...(replayable && { 'Idempotency-Replayed': text('true, if this is the first answer again') }),
+    };
+  }
+  for (const status of Object.keys(problemResponses()))
+    operation.responses[status] ??= { $ref: `#/components/responses/${status}` };
+}
+
+/** THE PROBLEMS by status. */
+function problemResponses(): NonNullable<NonNullable<OpenAPIObject['components']>['responses']> {
+  // What cannot be read at all is told by its own status.
+  const codes: Record<string, string[]> = Object.fromEntries(
+    [400, 408, 431].map((status) => [status, ['request_invalid']]),
+  );
+  for (const [code, { status }] of Object.entries(PROBLEMS)) (codes[status] ??= []).push(code);
+  return Object.fromEntries(
+    Object.entries(codes).map(([status, names]) => [
+      status,
+      {
+        description: `a problem (RFC 9457): ${names.join(', ')}`,
+        headers: HEADERS[status],
+        content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+      },
+    ]),
+  );
+}

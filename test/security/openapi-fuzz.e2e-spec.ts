@@ -1,0 +1,213 @@
+import { Ajv, type ValidateFunction } from 'ajv';
+import fc from 'fast-check';
+import { API_KEY, HandSetClock, startService, type Answer, type TestService } from '../support/service.js';
+import { anyText, anyValue, oneWrong, valid, type Known, type Schema } from './schema-values.js';
+
+/** `FUZZ=full` takes twenty thousand. The seed is printed when a case fails, and `FUZZ_SEED` repeats it. */
+const CASES = process.env['FUZZ'] === 'full' ? 20_000 : 2_000;
+const SEED = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31);
+
+interface Operation {
+  parameters?: { name: string; in: string; schema: Schema }[];
+  requestBody?: { content: Record<string, { schema: Schema }> };
+  responses: Record<string, { $ref?: string; content?: Record<string, { schema: Schema }> }>;
+}
+interface OpenApi {
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, Schema>; responses: Operation['responses'] };
+}
+interface Case {
+  readonly method: string;
+  readonly path: string;
+  readonly route: string;
+  readonly headers: Record<string, string>;
+  readonly body: string | undefined;
+}
+
+const clock = new HandSetClock();
+let service: TestService;
+let api: OpenApi;
+const schemas = new Map<string, ValidateFunction>();
+/** Tokens, codes and ids of links in force, for requests that get further than the door. */
+const pool: { id: string; token: string; oneTimeCode?: string }[] = [];
+const ids: string[] = [];
+
+beforeAll(async () => {
+  service = await startService({ clock, env: { REDIRECT_URIS: 'https://app.example/callback' } });
+  api = (await service.request('GET', '/openapi.json')).body;
+  await refill();
+});
+afterAll(() => service.stop());
+
+async function refill(): Promise<void> {
+  for (const purpose of ['password-reset', 'magic-link', 'email-verification']) {
+    pool.push(await service.mintReturned({ purpose }));
+    ids.push((await service.mint({ purpose })).body.id, pool.at(-1)!.id);
+  }
+}
+
+const deref = (schema: Schema): Schema =>
+  schema.$ref === undefined ? schema : api.components.schemas[schema.$ref.split('/').at(-1)!]!;
+
+const oneOf = (choices: () => readonly string[]): fc.Arbitrary<string> =>
+  fc.nat().map((n) => choices()[n % choices().length] ?? 'x');
+/** What the members' names promise; everything else comes from the schema alone. */
+const known: Known = (name) => {
+  switch (name) {
+    case 'purpose':
+      return fc.constantFrom('password-reset', 'magic-link', 'email-verification');
+    case 'recipient':
+      return fc.nat(100_000).map((n) => `fuzz-${n}@example.com`);
+    case 'token':
+    case 'code':
+      return oneOf(() => pool.map(({ token }) => token));
+    case 'id':
+      return oneOf(() => ids);
+    case 'redirectUri':
+      return fc.constant('https://app.example/callback');
+    case 'clientIp':
+      return fc.ipV4();
+    case 'locale':
+      return fc.constantFrom('en', 'de-AT', 'pt-BR', 'zh-Hant-TW');
+    default:
+      return undefined;
+  }
+};
+
+/** Lone surrogates have no place in UTF-8. */
+const wellFormed = (text: string): string => Buffer.from(text).toString();
+const encoded = (value: unknown): string => {
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return encodeURIComponent(wellFormed(text));
+};
+
+/** Of each parameter sometimes a good value, sometimes anything. */
+function parametersOf(
+  parameters: NonNullable<Operation['parameters']>,
+  place: string,
+): fc.Arbitrary<Record<string, unknown>> {
+  const entries = parameters
+    .filter((one) => one.in === place)
+    .map(
+      ({ name, schema }) =>
+        [
+          name,
+          fc.oneof({ weight: 4, arbitrary: valid(schema, known, deref, name) }, { weight: 1, arbitrary: anyText }),
+        ] as const,
+    );
+  return fc.record(Object.fromEntries(entries), place === 'path' ? {} : { requiredKeys: [] });
+}
+
+function bodyOf(schema: Schema | undefined): fc.Arbitrary<string | undefined> {
+  if (!schema) return fc.option(fc.constantFrom('{}', 'null', '{"x":1}', '[', ''), { nil: undefined, freq: 5 });
+  const good = valid(schema, known, deref) as fc.Arbitrary<Record<string, unknown>>;
+  return fc.oneof(
+    { weight: 4, arbitrary: good.map((body) => JSON.stringify(body)) },
+    { weight: 6, arbitrary: oneWrong(good).map((body) => JSON.stringify(body)) },
+    { weight: 1, arbitrary: anyValue.map((body) => JSON.stringify(body)) },
+    { weight: 1, arbitrary: anyText },
+  );
+}
+
+function casesOf(route: string, method: string, { parameters = [], requestBody }: Operation): fc.Arbitrary<Case> {
+  return fc
+    .record({
+      path: parametersOf(parameters, 'path'),
+      query: fc.oneof(
+        { weight: 4, arbitrary: parametersOf(parameters, 'query') },
+        { weight: 1, arbitrary: fc.dictionary(anyText, anyText, { maxKeys: 3 }) },
+      ),
+      headers: parametersOf(
+        parameters.filter(({ name }) => name === 'Idempotency-Key'),
+        'header',
+      ),
+      body: method === 'get' ? fc.constant(undefined) : bodyOf(requestBody?.content['application/json']?.schema),
+    })
+    .map(({ path, query, headers, body }) => {
+      const search = Object.entries(query).map(([name, value]) => `${encoded(name)}=${encoded(value)}`);
+      return {
+        method: method.toUpperCase(),
+        route,
+        path:
+          route.replace(/\{(\w+)\}/g, (_all, name: string) => encoded(path[name])) +
+          (search.length > 0 ? `?${search.join('&')}` : ''),
+        // What cannot be in a header at all, no client sends.
+        headers: Object.fromEntries(
+          Object.entries(headers).map(([name, value]) => [
+            name,
+            String(value).replace(/[^\t\x20-\x7e\x80-\xff]/g, '?'),
+          ]),
+        ),
+        body: body === undefined ? undefined : wellFormed(body),
+      };
+    });
+}
+
+/** The answer is one that the document promises, to the last member. */
+function judge(answer: Answer, { route, method }: Case): void {
+  expect(answer.status).toBeLessThan(500);
+  expect(answer.text).not.toContain(API_KEY);
+  // An empty or an odd parameter may make another address of it.
+  if (answer.status === 404 && answer.body?.code === 'not_found') return;
+  const promised = api.paths[route]![method.toLowerCase()]!.responses[answer.status];
+  const response = promised?.$ref ? api.components.responses[promised.$ref.split('/').at(-1)!] : promised;
+  expect({ status: answer.status, documented: response !== undefined }).toEqual({
+    status: answer.status,
+    documented: true,
+  });
+  const [type] = (answer.headers.get('content-type') ?? '').split(';') as [string];
+  const content = response!.content?.[type];
+  expect({ type, documented: content !== undefined }).toEqual({ type, documented: true });
+  const check = schemaCheck(content!.schema);
+  if (!check(answer.body)) throw new Error(`not as documented: ${JSON.stringify(check.errors)} ${answer.text}`);
+  if (type === 'application/problem+json') expect(answer.body).toMatchObject({ status: answer.status });
+}
+
+function schemaCheck(schema: Schema): ValidateFunction {
+  const key = JSON.stringify(schema);
+  let check = schemas.get(key);
+  if (!check) {
+    const ajv = new Ajv({ strict: false, validateFormats: false });
+    schemas.set(key, (check = ajv.compile({ ...schema, components: api.components })));
+  }
+  return check;
+}
+
+test('the document describes every route of the API', async () => {
+  const routes = Object.entries(api.paths).flatMap(([path, item]) =>
+    Object.keys(item).map((method) => `${method} ${path}`),
+  );
+  expect(routes).toEqual(
+    expect.arrayContaining(['post /v1/links', 'post /v1/links/redeem', 'get /v1/links/{id}', 'get /v1/purposes']),
+  );
+  for (const item of Object.values(api.paths))
+    for (const operation of Object.values(item)) {
+      expect(Object.keys(operation.responses)).toEqual(expect.arrayContaining(['401', '404', '405', '429', '503']));
+      for (const response of Object.values(operation.responses))
+        expect(response.$ref ?? response.content).toBeDefined();
+    }
+});
+
+test(`${CASES} requests made from the document, good ones and others (seed ${SEED}): no fault of ours, every answer as documented`, async () => {
+  const operations = Object.entries(api.paths).flatMap(([route, item]) =>
+    Object.entries(item).map(([method, operation]) => casesOf(route, method, operation)),
+  );
+  const statuses = new Map<number, number>();
+  let n = 0;
+  const property = fc.asyncProperty(fc.oneof(...operations), async (request) => {
+    n += 1;
+    if (n % 200 === 0) await refill();
+    if (n % 20 === 0) clock.advance(1);
+    const answer = await service.api(request.method, request.path, request.body, request.headers);
+    statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
+    judge(answer, request);
+  });
+  await fc.assert(property, { numRuns: CASES, seed: SEED, endOnFailure: process.env['FUZZ'] === 'full' });
+  // The cases get through the door as well as they are turned away at it.
+  expect([...statuses.keys()]).toEqual(expect.arrayContaining([200, 201, 400, 404, 422]));
+}, 1_200_000);
+
+test('afterwards the service works as before', async () => {
+  const { token } = await service.mintReturned();
+  expect((await service.api('POST', '/v1/links/redeem', { token, purpose: 'password-reset' })).status).toBe(200);
+});
