@@ -90,10 +90,19 @@ function growthTable(growth) {
 }
 
 function mailTable(mail) {
-  return table(
+  const waits = table(
     ["Oncelink, from the 201 to the relay's RCPT", 'mails', 'p50 ms', 'p99 ms', 'max ms'],
     mail.map(({ engine, mails, p50, p99, max }) => [engine, mails, ms(p50), ms(p99), ms(max)]),
   );
+  const rates = table(
+    ['out of a full outbox', 'mails', 'mails/s', 'CPU µs per mail', "nodemailer's pool, mails/s", 'CPU µs per mail'],
+    mail.map(({ engine, throughput: { count, ours, limit } }) => [
+      engine,
+      String(count),
+      ...[ours.rate, ours.cpuMicros, limit.rate, limit.cpuMicros].map((value) => value.toFixed(0)),
+    ]),
+  );
+  return `${waits}\n${rates}`;
 }
 
 function targetsTable(targets) {

@@ -3,6 +3,7 @@ import { SMTPServer } from 'smtp-server';
 import { withServer } from '../bed.mjs';
 import { Connection, requestText } from '../load/connection.mjs';
 import { quantile } from '../statistics.mjs';
+import { measureThroughput } from './throughput.mjs';
 import oncelink, { mailed } from '../subjects/oncelink.mjs';
 
 /** ms between two mails: the machine comes to rest */
@@ -25,8 +26,10 @@ export async function measureMail(options, postgres, say) {
         },
       );
       waits.sort((a, b) => a - b);
+      const throughput = await measureThroughput(options, engine, postgres, say);
       results.push({
         engine,
+        throughput,
         mails: waits.length,
         p50: quantile(waits, 0.5),
         p99: quantile(waits, 0.99),

@@ -4,8 +4,8 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const CHECKOUT = fileURLToPath(new URL('../..', import.meta.url));
-const DIST = process.env.ONCELINK_DIST ? resolve(process.env.ONCELINK_DIST) : join(CHECKOUT, 'dist');
+export const CHECKOUT = fileURLToPath(new URL('../..', import.meta.url));
+export const DIST = process.env.ONCELINK_DIST ? resolve(process.env.ONCELINK_DIST) : join(CHECKOUT, 'dist');
 const API_KEY = 'olk_bench_0123456789abcdef0123456789abcdef';
 const SIGNING_KEYS = JSON.stringify({
   keys: [{ kty: 'oct', alg: 'HS256', kid: 'bench', k: randomBytes(32).toString('base64url') }],
