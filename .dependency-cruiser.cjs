@@ -6,7 +6,7 @@ const ROOMS = {
   links: ['links', 'apps', 'mail', 'clock'],
   storage: ['storage', 'links', 'apps', 'clock'],
   http: ['http', 'links', 'apps', 'mail', 'clock', 'log'],
-  demo: ['demo', 'apps', 'mail'],
+  demo: ['demo', 'links', 'apps', 'mail', 'clock'],
 };
 
 const path = (rooms) => rooms.map((room) => `^src/${room}(/|\\.ts$)`);

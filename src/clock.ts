@@ -8,3 +8,24 @@ export function parseDuration(text: string | number): number | undefined {
   const [, count, unit = 's'] = /^(\d{1,9})([smhd])?$/.exec(String(text)) ?? [];
   return count === undefined ? undefined : Number(count) * UNITS[unit]!;
 }
+
+/** The service's clock in development: the system's, moved ahead by hand to see what time does to links. */
+export class DevClock {
+  /** ms */
+  private ahead = 0;
+
+  readonly now: Clock = () => Date.now() + this.ahead;
+
+  /** seconds that it is ahead of the system's */
+  get shift(): number {
+    return this.ahead / 1000;
+  }
+
+  advance(seconds: number): void {
+    this.ahead += seconds * 1000;
+  }
+
+  reset(): void {
+    this.ahead = 0;
+  }
+}

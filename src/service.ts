@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import { ApiKeys } from './apps/api-keys.js';
 import { APP_STORE, SCOPES, type AppStore } from './apps/app.js';
 import { AppModule } from './app.module.js';
-import type { Clock } from './clock.js';
+import { DevClock, type Clock } from './clock.js';
 import { createFastifyAdapter, prepareHttp } from './http/configure-http.js';
 import { Metrics } from './http/metrics.js';
 import { readKeyFile } from './links/key-file.js';
@@ -38,10 +38,11 @@ const LEVELS: Readonly<Record<Event, 'info' | 'warn' | 'error'>> = {
 /** Composes and initialises the service; it does not listen yet. Development fills in what production demands. */
 export async function createService(settings: Settings, logger: Logger, clock?: Clock): Promise<Service> {
   const path = settings.signingKeysFile;
+  const devClock = settings.production || clock ? undefined : new DevClock();
   const module = AppModule.for(settings, {
     signingKeys: settings.signingKeys ?? (await generateKeyRing(path!)),
     signingKeysFile: path === undefined ? undefined : { path, strict: settings.production },
-    clock,
+    clock: clock ?? devClock?.now,
     log: (event, facts) => {
       if (event.startsWith('mail ')) app.get(Metrics).countMail(event.slice('mail '.length));
       logger[LEVELS[event]](facts, event);
@@ -61,7 +62,7 @@ export async function createService(settings: Settings, logger: Logger, clock?: 
         { cause: error },
       );
     });
-    const demoUris = await registerDevelopment(app, settings);
+    const demoUris = await registerDevelopment(app, settings, devClock);
     redirectUris ??= demoUris;
   });
   const newApiKey = await registerDefaultApp(app, settings, redirectUris);

@@ -1,6 +1,8 @@
 /**
- * For your own tests: the exam that every `LinkStore` has to pass, and a clock that is set by hand.
+ * For your own tests: the newest mail of the dev inbox, the exam that every `LinkStore` has to pass, and a clock that is
+ * set by hand.
  */
+export { latestMail, type LatestMail, type LatestMailQuery } from './testing/latest-mail.js';
 export { linkStoreExam } from './testing/link-store-exam.js';
 export { messageStoreExam, type MessageExamCase } from './testing/message-store-exam.js';
 export { sampleLink, type ExamCase } from './testing/exam-tools.js';

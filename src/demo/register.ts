@@ -3,8 +3,14 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { ApiKeys } from '../apps/api-keys.js';
 import { APP_STORE, type AppStore } from '../apps/app.js';
+import type { Clock, DevClock } from '../clock.js';
+import { Courier } from '../links/courier.js';
+import { statusOf } from '../links/link.js';
+import { LINK_STORE, type LinkStore } from '../links/link-store.js';
+import { CLOCK } from '../links/links.module.js';
 import { Inbox } from '../mail/inbox.js';
 import { devCallback } from './callback/dev-callback.js';
+import { devClock } from './dev-clock.js';
 import { demoApp, demoRedirectUris, devInbox } from './index.js';
 
 export interface DevelopmentOptions {
@@ -12,6 +18,14 @@ export interface DevelopmentOptions {
   readonly port: number;
   readonly publicUrl: string;
   readonly dataDir: string;
+}
+
+/** The token names its app and its link; whether it is authentic, the page behind it judges. */
+function linkOf(url: string): { app: string; id: string } | undefined {
+  const [, payload] = /\/l\/[\w-]+\.([\w-]+)\./.exec(url) ?? [];
+  if (payload === undefined) return undefined;
+  const { aud, jti } = JSON.parse(Buffer.from(payload, 'base64url').toString()) as { aud: string; jti: string };
+  return { app: aud, id: jti };
 }
 
 /**
@@ -22,6 +36,7 @@ export interface DevelopmentOptions {
 export async function registerDevelopment(
   app: NestFastifyApplication,
   { host, port, publicUrl, dataDir }: DevelopmentOptions,
+  clock?: DevClock,
 ): Promise<string[]> {
   const baseUrl = `${publicUrl}/demo`;
   const redirectUris = demoRedirectUris(baseUrl);
@@ -37,8 +52,19 @@ export async function registerDevelopment(
     apiKey,
     baseUrl,
     databasePath: join(dataDir, 'demo.sqlite'),
+    now: app.get<Clock>(CLOCK),
   });
-  await server.register(devInbox, { prefix: '/dev/inbox', inbox: app.get<Inbox>(Inbox) });
+  await server.register(devInbox, {
+    prefix: '/dev/inbox',
+    inbox: app.get<Inbox>(Inbox),
+    clock,
+    isActive: async (url: string) => {
+      const link = linkOf(url);
+      const row = link && (await app.get<LinkStore>(LINK_STORE).find(link.app, link.id));
+      return row && statusOf(row, app.get<Clock>(CLOCK)()) === 'active';
+    },
+  });
+  if (clock) await server.register(devClock, { prefix: '/dev/clock', clock, onMoved: () => app.get(Courier).wake() });
   server.get('/', (_request, reply) => reply.redirect(`${publicUrl}/demo`, 303));
   await server.register(devCallback, { prefix: '/dev/callback', publicUrl });
   return [`${publicUrl}/dev/callback`, ...redirectUris];

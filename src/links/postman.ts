@@ -100,7 +100,13 @@ export class Postman {
     // The same for every attempt, so that a repeated mail is recognised; a mail sent again on request is another one.
     const { resends } = link.delivery;
     const sender = { from: app?.from, replyTo: app?.replyTo };
-    return { ...letter, ...sender, to: link.recipient!, messageId: resends === 0 ? link.id : `${link.id}.${resends}` };
+    return {
+      ...letter,
+      ...sender,
+      purpose: link.purpose,
+      to: link.recipient!,
+      messageId: resends === 0 ? link.id : `${link.id}.${resends}`,
+    };
   }
 
   /** Jitter of ±20 % keeps a crowd of delayed mails from returning at once; the deadline is always looked at. */

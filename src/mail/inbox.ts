@@ -6,6 +6,7 @@ export interface StoredMail {
   readonly from: string;
   readonly to: string;
   readonly messageId: string;
+  readonly purpose?: string;
   /** the whole message, RFC 5322 */
   readonly raw: Buffer;
 }

@@ -7,6 +7,8 @@ import type { Transport } from './transports.js';
 import { accepted, verdictOf, type Attempt, type Verdict } from './verdict.js';
 
 export interface Letter extends LetterText {
+  /** for the dev inbox only; no header */
+  readonly purpose?: string;
   /** one plain address */
   readonly to: string;
   /** undefined: the service's own sender */
@@ -92,8 +94,19 @@ export class Mailer {
     }
   }
 
-  private compose({ to, from = this.sender, replyTo, subject, text, html, logo, messageId }: Letter): SendMailOptions {
+  private compose({
+    purpose,
+    to,
+    from = this.sender,
+    replyTo,
+    subject,
+    text,
+    html,
+    logo,
+    messageId,
+  }: Letter): SendMailOptions {
     return {
+      ...(purpose !== undefined && { purpose }),
       from,
       to: { name: '', address: to },
       ...(replyTo !== undefined && { replyTo: { name: '', address: replyTo } }),

@@ -147,7 +147,8 @@ export function inboxTransport(inbox: Inbox): Transport {
     connections: CONNECTIONS,
     send: async (message) => {
       const { envelope, messageId, message: raw } = await transport.send(message);
-      inbox.receive({ from: envelope.from, to: envelope.to.join(', '), messageId, raw });
+      const { purpose } = message as { purpose?: string };
+      inbox.receive({ from: envelope.from, to: envelope.to.join(', '), messageId, purpose, raw });
       return 'kept';
     },
     verify: () => Promise.resolve(true),

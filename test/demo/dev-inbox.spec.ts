@@ -70,6 +70,7 @@ describe('The dev inbox', () => {
       'html',
       'id',
       'links',
+      'purpose',
       'receivedAt',
       'subject',
       'text',

@@ -4,33 +4,44 @@ import { goTo, sendPage } from '../web/pages.js';
 import { isSameOrigin } from '../web/same-origin.js';
 import { FRAME_CSP, framedMail, listPage, mailPage, messagePage, viewOf } from './pages.js';
 import { parseMail } from './parsed-mail.js';
+import { scan } from './scanner.js';
+import { scanPage } from './scan-page.js';
 import { inboxStyle } from './style.js';
+
+export interface DevInboxOptions {
+  readonly inbox: Inbox;
+  /** moved by the buttons of the list, if there is one */
+  readonly clock?: { readonly shift: number };
+  /** whether a mailed link can still be redeemed; undefined for what is none of ours */
+  readonly isActive?: (url: string) => Promise<boolean | undefined>;
+}
 
 /**
  * The mails of development, in the browser instead of on their way. Everything the inbox holds can be read by whoever
  * reaches this page, so it must never be there in production.
  */
-export const devInbox: FastifyPluginAsync<{ inbox: Inbox }> = async (app, { inbox }) => {
+export const devInbox: FastifyPluginAsync<DevInboxOptions> = async (app, { inbox, clock, isActive }) => {
   app.addHook('preHandler', async (request, reply) => {
     if (!isSameOrigin(request)) return sendPage(reply, notFromHere, 403);
   });
 
-  const mailsTo = (to?: string) =>
+  const mailsTo = (to?: string, purpose?: string) =>
     Promise.all(
       inbox
         .list()
-        .filter((mail) => to === undefined || mail.to === to)
+        .filter((mail) => (to === undefined || mail.to === to) && (purpose === undefined || mail.purpose === purpose))
         .map(parseMail),
     );
 
   app.get('/', async (request, reply) => {
-    const to = addressee(request.query);
-    return sendPage(reply, listPage({ mails: await mailsTo(to), to, now: new Date() }));
+    const to = wanted(request.query, 'to');
+    const ahead = clock?.shift;
+    return sendPage(reply, listPage({ mails: await mailsTo(to), to, now: new Date(), ahead }));
   });
 
   // For tests: what a person would find in the inbox, as JSON.
   app.get('/mails', async (request, reply) => {
-    const mails = await mailsTo(addressee(request.query));
+    const mails = await mailsTo(wanted(request.query, 'to'), wanted(request.query, 'purpose'));
     return reply.header('cache-control', 'no-store').send({ items: mails.map(({ source: _, ...mail }) => mail) });
   });
 
@@ -61,14 +72,23 @@ export const devInbox: FastifyPluginAsync<{ inbox: Inbox }> = async (app, { inbo
       .send(framedMail((await parseMail(mail)).html));
   });
 
+  // What becomes of a link before its reader sees it.
+  app.post<{ Params: { id: string } }>('/:id/scan', async (request, reply) => {
+    const stored = inbox.get(request.params.id);
+    if (!stored) return sendPage(reply, gone, 404);
+    const mail = await parseMail(stored);
+    const scans = await Promise.all(mail.links.map(async (url) => ({ url, steps: await scan(url) })));
+    return sendPage(reply, scanPage({ mail, scans, isActive: await isActive?.(mail.links[0] ?? '') }));
+  });
+
   app.get('/style.css', (_request, reply) =>
     reply.type('text/css').header('cache-control', 'no-cache').send(inboxStyle),
   );
 };
 
-const addressee = (query: unknown): string | undefined => {
-  const { to } = query as { to?: unknown };
-  return typeof to === 'string' && to !== '' ? to : undefined;
+const wanted = (query: unknown, name: 'to' | 'purpose'): string | undefined => {
+  const value = (query as Record<string, unknown>)[name];
+  return typeof value === 'string' && value !== '' ? value : undefined;
 };
 
 const gone = messagePage('This mail is gone', 'The inbox was cleared, or the service started anew.');

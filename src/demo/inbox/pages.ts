@@ -26,7 +26,15 @@ export function layout(title: string, content: Html): Html {
     </html>`;
 }
 
-export function listPage({ mails, to, now }: { mails: readonly ParsedMail[]; to?: string; now: Date }): Html {
+interface List {
+  mails: readonly ParsedMail[];
+  to?: string;
+  now: Date;
+  /** seconds that the service's clock is ahead; undefined: it cannot be moved */
+  ahead?: number;
+}
+
+export function listPage({ mails, to, now, ahead }: List): Html {
   const again = to === undefined ? '/dev/inbox' : `/dev/inbox?to=${encodeURIComponent(to)}`;
   return layout(
     'Mails',
@@ -44,9 +52,27 @@ export function listPage({ mails, to, now }: { mails: readonly ParsedMail[]; to?
           : html`<ol class="mails">
               ${mails.map((mail) => row(mail, now))}
             </ol>`
-      }`,
+      }
+      ${ahead !== undefined && clockControls(ahead)}`,
   );
 }
+
+const STEPS = [
+  ['+1 min', 60],
+  ['+10 min', 600],
+  ['+1 h', 3_600],
+  ['+1 d', 86_400],
+] as const;
+
+const clockControls = (ahead: number): Html =>
+  html`<section aria-labelledby="clock">
+    <h2 id="clock">The clock</h2>
+    <p>${ahead === 0 ? "The service's clock shows the real time." : `The service's clock is ${ahead} s ahead.`}</p>
+    <form class="tools" method="post" action="/dev/clock">
+      ${STEPS.map(([label, seconds]) => html`<button class="button quiet" name="advance" value="${seconds}">${label}</button> `)}
+      <button class="button quiet" name="reset" value="true">Back to now</button>
+    </form>
+  </section>`;
 
 const row = ({ id, subject, from, to, receivedAt }: ParsedMail, now: Date): Html =>
   html`<li>
@@ -105,7 +131,8 @@ export function mailPage({ mail, view, now }: { mail: ParsedMail; view: View; no
       <nav class="tabs" aria-label="Parts of the mail">
         ${VIEWS.map((name) => html`<a href="${path}?view=${name}" ${name === view && html`aria-current="page"`}>${LABELS[name]}</a>`)}
       </nav>
-      ${VIEW[view](mail, path)}`,
+      ${VIEW[view](mail, path)}
+      ${mail.links.length > 0 && html`<form class="tools" method="post" action="${path}/scan"><button class="button quiet">Open as a mail scanner would</button></form>`}`,
   );
 }
 

@@ -6,6 +6,7 @@ export interface ParsedMail {
   receivedAt: Date;
   from: string;
   to: string;
+  purpose: string | null;
   subject: string;
   text: string;
   html: string;
@@ -34,6 +35,7 @@ async function read(mail: StoredMail): Promise<ParsedMail> {
     receivedAt,
     from,
     to,
+    purpose: mail.purpose ?? null,
     subject,
     text,
     html,
