@@ -18,7 +18,11 @@ export class AppModule {
       module: AppModule,
       imports: [
         // PostgreSQL in production is shared by instances, and migrated on purpose, once, before they start.
-        StorageModule.forRoot({ url: databaseUrl, migrate: !production || fileOf(databaseUrl) !== undefined }),
+        StorageModule.forRoot({
+          url: databaseUrl,
+          migrate: !production || fileOf(databaseUrl) !== undefined,
+          dataKeys: settings.dataKeys,
+        }),
         MailModule.forRoot({
           relays: settings.relays,
           from: settings.mailFrom,

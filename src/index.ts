@@ -8,6 +8,7 @@ import type { listRequest, mintRequest, notificationRequest, redeemRequest, revo
 // -- Composing: one module per concern. Storage, mail and links always; HTTP for the API and the confirm page. --
 
 export { StorageModule, type StorageOptions } from './storage/storage.module.js';
+export { DataKeys } from './storage/data-keys.js';
 export { MailModule, type MailOptions } from './mail/mail.module.js';
 export { LinksModule, type LinksOptions } from './links/links.module.js';
 export { HttpModule, type HttpOptions } from './http/http.module.js';
@@ -76,6 +77,7 @@ export {
   type LinkStore,
   type MintGuard,
   type CountedBy,
+  type RecipientKeys,
   type Fillings,
   type Redemption,
   type Settlement,

@@ -14,6 +14,7 @@ import { parseRecipient } from './links/recipient.js';
 import { readDkim, type DkimKey } from './mail/dkim.js';
 import { parseSender, type Sender } from './mail/mailer.js';
 import { relayUrlFault } from './mail/transports.js';
+import { DataKeys } from './storage/data-keys.js';
 import { databaseUrlFault, fileOf } from './storage/engines.js';
 
 export interface Settings {
@@ -23,6 +24,8 @@ export interface Settings {
   /** without a trailing slash; the only base of links and the tokens' `iss` */
   readonly publicUrl: string;
   readonly databaseUrl: string;
+  /** none: recipients are stored as they are */
+  readonly dataKeys: DataKeys | undefined;
   /** where development keeps its files */
   readonly dataDir: string;
   /** undefined: development generates them into `signingKeysFile` */
@@ -61,6 +64,7 @@ export const SETTINGS: readonly Setting[] = [
   { name: 'PORT', development: '3000' },
   { name: 'PUBLIC_URL', development: 'http://localhost:$PORT', production: null },
   { name: 'DATABASE_URL', development: 'sqlite:./data/oncelink.sqlite', production: null },
+  { name: 'DATA_KEYS' },
   { name: 'SIGNING_KEYS' },
   { name: 'SIGNING_KEYS_FILE', development: './data/signing-keys.json', production: null },
   { name: 'SMTP_URL', production: null },
@@ -131,6 +135,11 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
   const databaseUrl = checked('DATABASE_URL', 'sqlite:PATH or postgres://user:password@host:5432/database', (text) =>
     databaseUrlFault(text) ? undefined : text,
   );
+  const dataKeys = checked(
+    'DATA_KEYS',
+    '<id>:<base64 of 32 random bytes> (`openssl rand -base64 32`), comma-separated: the first seals, all open, the last one stays',
+    (text) => DataKeys.parse(text),
+  );
   const dataDir = dirname((databaseUrl && fileOf(databaseUrl)) ?? './data/oncelink.sqlite');
   const relays = checked(
     'SMTP_URL',
@@ -185,6 +194,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     port: port!,
     publicUrl: publicUrl!,
     databaseUrl: databaseUrl!,
+    dataKeys,
     dataDir,
     signingKeys: keys.ring,
     signingKeysFile: keys.file,

@@ -5,7 +5,7 @@ import type { LinkStore } from '../links/link-store.js';
 import { openDatabase, fileOf, type Database } from '../storage/engines.js';
 import { isOutOfDate, migrateDatabase } from '../storage/schema.js';
 import { SqlAppStore } from '../storage/sql-app-store.js';
-import { SqlLinkStore } from '../storage/sql-link-store.js';
+import { openLinkStore } from '../storage/stores.js';
 import { Failure, reasonOf } from './failure.js';
 import { settingsFor } from './settings-for.js';
 
@@ -20,7 +20,7 @@ export async function withStores<Result>(
   work: (stores: Stores) => Promise<Result>,
   options: { mayCreate?: boolean } = {},
 ): Promise<Result> {
-  const { databaseUrl, production } = settingsFor(['databaseUrl']);
+  const { databaseUrl, dataKeys, production } = settingsFor(['databaseUrl', 'dataKeys']);
   if (!options.mayCreate && isMissing(databaseUrl))
     throw new Failure(
       'There is no database at DATABASE_URL yet. `oncelink migrate` makes it, and so does the first start.',
@@ -29,7 +29,7 @@ export async function withStores<Result>(
   try {
     await requireSchema(database, databaseUrl, { migrate: !production || fileOf(databaseUrl) !== undefined });
     const apps = new SqlAppStore(database);
-    return await work({ apps, keys: new ApiKeys(apps, Date.now), links: new SqlLinkStore(database) });
+    return await work({ apps, keys: new ApiKeys(apps, Date.now), links: await openLinkStore(database, dataKeys) });
   } finally {
     await database.dataSource.destroy();
   }

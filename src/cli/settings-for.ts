@@ -5,6 +5,7 @@ import { Failure } from './failure.js';
 /** What a command needs to know, and the variables that say so. */
 const VARIABLES = {
   databaseUrl: ['DATABASE_URL'],
+  dataKeys: ['DATA_KEYS'],
   templatesDir: ['TEMPLATES_DIR'],
   signingKeys: ['SIGNING_KEYS', 'SIGNING_KEYS_FILE'],
   signingKeysFile: ['SIGNING_KEYS', 'SIGNING_KEYS_FILE'],

@@ -133,10 +133,13 @@ export interface Redemption {
   readonly now: number;
 }
 
+/** Both keys of one address. */
+export type RecipientKeys = { readonly key: string; readonly addressKey: string | null };
+
 export interface LinkFilter {
   readonly subject?: string;
-  readonly recipient?: string;
-  readonly recipientKey?: string;
+  /** one address, in every form in which it may be stored */
+  readonly recipients?: readonly RecipientKeys[];
   readonly purpose?: string;
   readonly status?: LinkStatus;
 }

@@ -7,10 +7,10 @@ import { ended, explain, isReplay, judgeCode, questionOf, readProven, sameBrowse
 import type { Limits } from './limits.js';
 import type { Link } from './link.js';
 import type { LinkIds } from './link-ids.js';
-import type { LinkFilter, LinkStore, Redemption } from './link-store.js';
+import type { LinkStore, Redemption } from './link-store.js';
 import { insertOnce, limitOn } from './minting.js';
 import type { Purpose } from './purpose.js';
-import { parseRecipient, recipientKey } from './recipient.js';
+import { addressKey, parseRecipient, recipientKey } from './recipient.js';
 import {
   inspectRequest,
   listRequest,
@@ -128,7 +128,7 @@ export class Links {
     const { limit = 50, cursor, ...filter } = parseRequest(listRequest, input);
     const page = await this.store.list(
       app.id,
-      withRecipientKey(filter),
+      withRecipientKeys(filter),
       { limit: limit + 1, after: cursor },
       this.clock(),
     );
@@ -144,7 +144,7 @@ export class Links {
 
   /** Withdraws every active link that matches. @returns how many. @throws RequestInvalid */
   async revokeAll(app: App, input: unknown): Promise<number> {
-    const filter = withRecipientKey(parseRequest(revokeRequest, input));
+    const filter = withRecipientKeys(parseRequest(revokeRequest, input));
     return this.store.revoke(app.id, { ...filter, status: 'active' }, this.clock());
   }
 
@@ -234,9 +234,9 @@ export class Links {
   }
 }
 
-function withRecipientKey<Filter extends { recipient?: string }>(filter: Filter): Filter & LinkFilter {
-  if (filter.recipient === undefined) return filter;
-  const recipient = parseRecipient(filter.recipient);
+function withRecipientKeys<Filter extends { recipient?: string }>({ recipient: text, ...filter }: Filter) {
+  if (text === undefined) return filter;
+  const recipient = parseRecipient(text);
   if (!recipient) throw RequestInvalid.at('/recipient', 'must be one plain mailbox address, like ann@example.com');
-  return { ...filter, recipient, recipientKey: recipientKey(recipient) };
+  return { ...filter, recipients: [{ key: recipientKey(recipient), addressKey: addressKey(recipient) }] };
 }

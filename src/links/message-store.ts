@@ -1,4 +1,5 @@
 import type { DeliveryStatus, Message } from './link.js';
+import type { RecipientKeys } from './link-store.js';
 
 /** Nest's token for the `MessageStore` in force. */
 export const MESSAGE_STORE = Symbol('MESSAGE_STORE');
@@ -39,8 +40,8 @@ export interface MessageStore {
 
 export interface MessageFilter {
   readonly status?: DeliveryStatus;
-  /** one address: both of its keys */
-  readonly recipient?: { readonly key: string; readonly addressKey: string | null };
+  /** one address, in every form in which it may be stored */
+  readonly recipients?: readonly RecipientKeys[];
 }
 
 /** Any purpose. */

@@ -30,7 +30,7 @@ export class Messages {
   async list(app: App, input: unknown): Promise<{ items: Message[]; nextCursor: string | null }> {
     const { limit = 50, cursor, status, recipient } = parseRequest(listMessagesRequest, input);
     const address = recipient === undefined ? undefined : addressOf(recipient);
-    const filter = { status, ...(address && { recipient: { key: address.key, addressKey: address.tagged } }) };
+    const filter = { status, ...(address && { recipients: [{ key: address.key, addressKey: address.tagged }] }) };
     const page = await this.store.list(app.id, filter, { limit: limit + 1, after: cursor });
     const items = page.slice(0, limit);
     return { items, nextCursor: page.length > limit ? items.at(-1)!.id : null };

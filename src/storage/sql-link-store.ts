@@ -17,6 +17,7 @@ import { toLink, toMessage, toNewRow, unpack, type LinkRow, type MessageRow, typ
 import { contentions, isCounted, isPlain, toGuardRow, toWindowRows, type Keys } from './limit-rows.js';
 import { COUNTED_BY } from './limit-statements.js';
 import { Queries } from './queries.js';
+import { recipientIs } from './recipient-condition.js';
 
 type Row = LinkRow & { superseded: number | boolean };
 /** An attempt's outcome, in the statement's words. */
@@ -243,14 +244,13 @@ export class SqlLinkStore implements LinkStore {
     const columns = {
       id: filter.id,
       subject: filter.subject,
-      recipient: filter.recipient,
-      recipient_key: filter.recipientKey,
       purpose: filter.purpose,
     };
     const conditions: string[] = [];
     for (const [column, value] of Object.entries(columns)) {
       if (value !== undefined) conditions.push(`AND l.${column} = $${values.push(value)}`);
     }
+    if (filter.recipients) conditions.push(recipientIs(filter.recipients, values));
     if (filter.status) {
       const needsTime = filter.status === 'active' || filter.status === 'expired';
       conditions.push(this.sql.status[filter.status](needsTime ? `$${values.push(now)}` : ''));

@@ -4,6 +4,7 @@ import type { Database } from './engines.js';
 import { toMessage, type MessageRow } from './link-rows.js';
 import { MESSAGE_STATEMENTS as SQL } from './message-statements.js';
 import { Queries } from './queries.js';
+import { recipientIs } from './recipient-condition.js';
 
 type SuppressionRow = Record<'app' | 'recipient_key' | 'purpose' | 'recipient' | 'reason', string> & {
   created_at: string | number;
@@ -29,13 +30,7 @@ export class SqlMessageStore implements MessageStore {
   async list(app: string, filter: MessageFilter, page: { limit: number; after?: string }): Promise<Message[]> {
     const values: unknown[] = [app, page.after ?? LAST];
     const conditions = filter.status ? [SQL.status(filter.status)] : [];
-    if (filter.recipient) {
-      const { key, addressKey } = filter.recipient;
-      conditions.push(`AND l.recipient_key = $${values.push(key)}`);
-      conditions.push(
-        addressKey === null ? 'AND l.address_key IS NULL' : `AND l.address_key = $${values.push(addressKey)}`,
-      );
-    }
+    if (filter.recipients) conditions.push(recipientIs(filter.recipients, values));
     const sql = `${SQL.list(conditions.join(' '))}$${values.push(page.limit)}`;
     return (await this.queries.rows<MessageRow>(sql, values)).map(toMessage);
   }

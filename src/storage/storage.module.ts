@@ -9,17 +9,19 @@ import {
 import { APP_STORE } from '../apps/app.js';
 import { LINK_STORE } from '../links/link-store.js';
 import { MESSAGE_STORE } from '../links/message-store.js';
+import type { DataKeys } from './data-keys.js';
 import type { Database } from './engines.js';
 import { openWithSchema } from './schema.js';
 import { SqlAppStore } from './sql-app-store.js';
-import { SqlLinkStore } from './sql-link-store.js';
-import { SqlMessageStore } from './sql-message-store.js';
+import { openLinkStore, openMessageStore } from './stores.js';
 
 export interface StorageOptions {
   /** `sqlite:PATH` or `postgres://…` */
   readonly url: string;
   /** bring the schema up to date at start; otherwise an out-of-date schema stops the start */
   readonly migrate: boolean;
+  /** seal recipients, data and template data; default: no */
+  readonly dataKeys?: DataKeys;
 }
 
 /** The open `Database`. */
@@ -43,8 +45,16 @@ class CloseDatabase implements OnApplicationShutdown {
 @Module({
   providers: [
     { provide: DATABASE, inject: [MODULE_OPTIONS_TOKEN], useFactory: openWithSchema },
-    { provide: LINK_STORE, inject: [DATABASE], useFactory: (database: Database) => new SqlLinkStore(database) },
-    { provide: MESSAGE_STORE, inject: [DATABASE], useFactory: (database: Database) => new SqlMessageStore(database) },
+    {
+      provide: LINK_STORE,
+      inject: [DATABASE, MODULE_OPTIONS_TOKEN],
+      useFactory: (database: Database, { dataKeys }: StorageOptions) => openLinkStore(database, dataKeys),
+    },
+    {
+      provide: MESSAGE_STORE,
+      inject: [DATABASE, MODULE_OPTIONS_TOKEN],
+      useFactory: (database: Database, { dataKeys }: StorageOptions) => openMessageStore(database, dataKeys),
+    },
     { provide: APP_STORE, inject: [DATABASE], useFactory: (database: Database) => new SqlAppStore(database) },
     CloseDatabase,
   ],

@@ -54,9 +54,9 @@ export const messageStoreExam: readonly MessageExamCase[] = [
       assert.deepEqual(await list({ status: 'failed' }), [first.id]);
       assert.deepEqual(await list({ status: 'queued' }), [second.id]);
       assert.deepEqual(await list({ status: 'sent' }), []);
-      assert.deepEqual(await list({ recipient: { key: recipientKey(recipient), addressKey: null } }), [first.id]);
+      assert.deepEqual(await list({ recipients: [{ key: recipientKey(recipient), addressKey: null }] }), [first.id]);
       const [key, tagged] = keysOf('ann+tag@example.com');
-      assert.deepEqual(await list({ recipient: { key: key!, addressKey: tagged! } }), [second.id]);
+      assert.deepEqual(await list({ recipients: [{ key: key!, addressKey: tagged! }] }), [second.id]);
     },
   },
   {

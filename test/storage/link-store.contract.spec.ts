@@ -2,11 +2,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { linkStatements } from '../../src/storage/link-statements.js';
+import type { DataKeys } from '../../src/storage/data-keys.js';
 import { openWithSchema } from '../../src/storage/schema.js';
 import { SqlLinkStore } from '../../src/storage/sql-link-store.js';
-import { SqlMessageStore } from '../../src/storage/sql-message-store.js';
+import { openLinkStore, openMessageStore } from '../../src/storage/stores.js';
 import { LinkIds } from '../../src/links/link-ids.js';
 import { linkStoreExam, messageStoreExam, sampleLink } from '../../src/testing.js';
+import { dataKeys } from '../support/data-keys.js';
 import { startPostgres, type Postgres } from '../support/postgres.js';
 
 /** Each engine sits the same exam, on a real database that is empty for every case. */
@@ -17,6 +19,9 @@ describe.each(['sqlite', 'better-sqlite3'])('%s', (scheme) => {
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
   let file = 0;
   sitExam(async () => `${scheme}:${join(directory, `${file++}.sqlite`)}`);
+
+  if (scheme === 'sqlite')
+    describe('sealed', () => sitExam(async () => `${scheme}:${join(directory, `${file++}.sqlite`)}`, dataKeys('only')));
 
   test('the file is durable: WAL and synchronous=FULL', async () => {
     const { dataSource } = await openWithSchema({
@@ -49,6 +54,7 @@ describe('postgres', () => {
   beforeAll(async () => void (postgres = await startPostgres()), 60_000);
   afterAll(() => postgres.stop(), 120_000);
   sitExam(() => postgres.createDatabase());
+  describe('sealed', () => sitExam(() => postgres.createDatabase(), dataKeys('only')));
 
   test('no question reads the whole table, though nobody has counted its rows yet', async () => {
     const { dataSource, dialect } = await openWithSchema({ url: await postgres.createDatabase(), migrate: true });
@@ -128,11 +134,11 @@ describe('postgres', () => {
   });
 });
 
-function sitExam(createDatabase: () => Promise<string>): void {
+function sitExam(createDatabase: () => Promise<string>, keys?: DataKeys): void {
   test.each(linkStoreExam.map(({ name, run }) => [name, run] as const))('%s', async (_name, run) => {
     const database = await openWithSchema({ url: await createDatabase(), migrate: true });
     try {
-      await run(new SqlLinkStore(database));
+      await run(await openLinkStore(database, keys));
     } finally {
       await database.dataSource.destroy();
     }
@@ -140,7 +146,7 @@ function sitExam(createDatabase: () => Promise<string>): void {
   test.each(messageStoreExam.map(({ name, run }) => [name, run] as const))('%s', async (_name, run) => {
     const database = await openWithSchema({ url: await createDatabase(), migrate: true });
     try {
-      await run(new SqlMessageStore(database), new SqlLinkStore(database));
+      await run(await openMessageStore(database, keys), await openLinkStore(database, keys));
     } finally {
       await database.dataSource.destroy();
     }

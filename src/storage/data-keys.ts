@@ -1,0 +1,76 @@
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createSecretKey,
+  hkdfSync,
+  randomBytes,
+  type KeyObject,
+} from 'node:crypto';
+
+const PREFIX = 'sealed';
+const ID = /^[A-Za-z0-9]{1,16}$/;
+const IV = 12;
+const TAG = 16;
+
+/**
+ * Keys for personal data at rest: AES-256-GCM with a random nonce (NIST SP 800-38D), and a keyed hash to look it up by.
+ * The first key seals, every key opens. The last makes the look-up hash, so that new keys in front change nothing about
+ * what is found; it stays in the list.
+ */
+export class DataKeys {
+  private readonly byId: ReadonlyMap<string, KeyObject>;
+  private readonly sealer: string;
+  private readonly index: Buffer;
+
+  private constructor(keys: readonly (readonly [id: string, bytes: Buffer])[]) {
+    this.byId = new Map(keys.map(([id, bytes]) => [id, createSecretKey(bytes)]));
+    this.sealer = keys[0]![0];
+    this.index = Buffer.from(hkdfSync('sha256', keys.at(-1)![1], '', 'oncelink blind index', 32));
+  }
+
+  /** @param text `<id>:<base64 of 32 random bytes>`, comma-separated. @returns undefined if it is not that */
+  static parse(text: string): DataKeys | undefined {
+    const keys = text.split(',').map((entry) => {
+      const [id = '', ...rest] = entry.trim().split(':');
+      return [id, Buffer.from(rest.join(':'), 'base64')] as const;
+    });
+    const fits = keys.every(([id, bytes]) => ID.test(id) && bytes.length === 32 && new Set(bytes).size >= 12);
+    return fits && new Set(keys.map(([id]) => id)).size === keys.length ? new DataKeys(keys) : undefined;
+  }
+
+  /** @param place where the text stands: moved elsewhere, it does not open */
+  seal(text: string, place: string): string {
+    const iv = randomBytes(IV);
+    const cipher = createCipheriv('aes-256-gcm', this.byId.get(this.sealer)!, iv).setAAD(Buffer.from(place));
+    const sealed = Buffer.concat([iv, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]);
+    return `${PREFIX}:${this.sealer}:${sealed.toString('base64url')}`;
+  }
+
+  /** @returns the text; what was never sealed is given back as it is; undefined if no key opens it */
+  open(text: string, place: string): string | undefined {
+    if (!DataKeys.isSealed(text)) return text;
+    const [, id = '', body = ''] = text.split(':');
+    const key = this.byId.get(id);
+    if (!key) return undefined;
+    const bytes = Buffer.from(body, 'base64url');
+    try {
+      const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, IV), { authTagLength: TAG })
+        .setAAD(Buffer.from(place))
+        .setAuthTag(bytes.subarray(-TAG));
+      return Buffer.concat([decipher.update(bytes.subarray(IV, -TAG)), decipher.final()]).toString('utf8');
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Neither an address nor JSON begins like this. */
+  static isSealed(text: string): boolean {
+    return text.startsWith(`${PREFIX}:`);
+  }
+
+  /** The form in which a look-up key is stored: of no use for guessing without the key. */
+  blind(key: string): string {
+    return createHmac('sha256', this.index).update(key).digest('base64url').slice(0, 22);
+  }
+}

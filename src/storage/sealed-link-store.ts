@@ -1,0 +1,98 @@
+import type { Link, Message } from '../links/link.js';
+import type { Ended, Fillings, LinkFilter, LinkStore, MintGuard, Redemption } from '../links/link-store.js';
+import type { DataKeys } from './data-keys.js';
+import { blindKeys, bothForms, openLink, sealLink } from './sealed-rows.js';
+
+/** A link store in front of another one, which never sees whom a link is for. Only in the way where there are keys. */
+export class SealedLinkStore implements LinkStore {
+  constructor(
+    private readonly inner: LinkStore,
+    private readonly keys: DataKeys,
+  ) {}
+
+  insert(link: Link, guard: MintGuard): Promise<boolean | 'suppressed'> {
+    return this.inner.insert(sealLink(this.keys, link), this.guardOf(guard));
+  }
+
+  async redeem(question: Redemption): Promise<Link | undefined> {
+    return this.opened(await this.inner.redeem(question));
+  }
+
+  tryCode(...question: Parameters<LinkStore['tryCode']>): Promise<boolean> {
+    return this.inner.tryCode(...question);
+  }
+
+  async find(app: string, id: string): Promise<Link | undefined> {
+    return this.opened(await this.inner.find(app, id));
+  }
+
+  async findByIdempotencyKey(app: string, key: string): Promise<Link | undefined> {
+    return this.opened(await this.inner.findByIdempotencyKey(app, key));
+  }
+
+  releaseIdempotencyKey(app: string, key: string, before: number): Promise<void> {
+    return this.inner.releaseIdempotencyKey(app, key, before);
+  }
+
+  async list(app: string, filter: LinkFilter, page: { limit: number; after?: string }, now: number): Promise<Link[]> {
+    const links = await this.inner.list(app, this.filterOf(filter), page, now);
+    return links.map((link) => openLink(this.keys, link));
+  }
+
+  fillings(link: Link, guard: MintGuard): Promise<Fillings> {
+    return this.inner.fillings(blindKeys(this.keys, link), this.guardOf(guard));
+  }
+
+  revoke(app: string, filter: LinkFilter & { id?: string }, now: number): Promise<number> {
+    return this.inner.revoke(app, this.filterOf(filter), now);
+  }
+
+  markOpened(id: string, now: number): Promise<void> {
+    return this.inner.markOpened(id, now);
+  }
+
+  requeue(link: Link, guard: MintGuard, times: { now: number; deliverBy: number }): Promise<boolean> {
+    return this.inner.requeue(blindKeys(this.keys, link), guard, times);
+  }
+
+  async claimDue(lease: string, now: number, until: number, limit: number): Promise<Message[]> {
+    const claimed = await this.inner.claimDue(lease, now, until, limit);
+    return claimed.map((message) => openLink(this.keys, message));
+  }
+
+  renewLease(id: string, lease: string, until: number): Promise<boolean> {
+    return this.inner.renewLease(id, lease, until);
+  }
+
+  settle(...outcome: Parameters<LinkStore['settle']>): Promise<boolean> {
+    return this.inner.settle(...outcome);
+  }
+
+  abandonOverdue(now: number): Promise<Ended[]> {
+    return this.inner.abandonOverdue(now);
+  }
+
+  nextDue(): Promise<number | null> {
+    return this.inner.nextDue();
+  }
+
+  sweep(...step: Parameters<LinkStore['sweep']>): Promise<string | null> {
+    return this.inner.sweep(...step);
+  }
+
+  newestId(): Promise<string | undefined> {
+    return this.inner.newestId();
+  }
+
+  private opened(link: Link | undefined): Link | undefined {
+    return link && openLink(this.keys, link);
+  }
+
+  private guardOf(guard: MintGuard): MintGuard {
+    return guard.client === undefined ? guard : { ...guard, client: this.keys.blind(guard.client) };
+  }
+
+  private filterOf<Filter extends LinkFilter>(filter: Filter): Filter {
+    return filter.recipients ? { ...filter, recipients: bothForms(this.keys, filter.recipients) } : filter;
+  }
+}
