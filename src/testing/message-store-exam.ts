@@ -168,17 +168,17 @@ export const messageStoreExam: readonly MessageExamCase[] = [
       const list = (filter = {}, page: Parameters<MessageStore['listSuppressions']>[2] = { limit: 9 }) =>
         messages.listSuppressions('default', filter, page).then((found) => Array.from(found));
       const listed = await list();
-      assert.deepEqual(
-        listed,
-        [changed, all[1]!, all[2]!].sort((a, b) => (a.recipientKey < b.recipientKey ? -1 : 1)),
-      );
+      // The order is that of the stored keys, which are the store's own affair.
+      const told = (some: readonly Suppression[]): object[] =>
+        some.map(({ recipientKey: _, ...rest }) => rest).sort((a, b) => (a.recipient < b.recipient ? -1 : 1));
+      assert.deepEqual(told(listed), told([changed, all[1]!, all[2]!]));
       const { recipientKey: key, purpose } = listed[0]!;
       assert.deepEqual(await list({}, { limit: 1, after: [key, purpose] }), [listed[1]]);
-      assert.deepEqual(await list({ keys: keysOf('c+tag@example.com') }), [all[2]]);
+      assert.deepEqual(told(await list({ keys: keysOf('c+tag@example.com') })), told([all[2]!]));
       assert.equal(await messages.lift('default', keysOf('b@example.com')), 1);
       assert.equal(await messages.lift('default', keysOf('b@example.com')), 0);
       await messages.forgetSuppressions(NOW + 5);
-      assert.deepEqual(await list(), [all[2]]);
+      assert.deepEqual(told(await list()), told([all[2]!]));
     },
   },
 ];
