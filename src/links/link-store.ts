@@ -133,8 +133,8 @@ export interface Redemption {
   readonly now: number;
 }
 
-/** Both keys of one address. */
-export type RecipientKeys = { readonly key: string; readonly addressKey: string | null };
+/** The keys of one address; without its `addressKey`, of the mailbox with every tag. */
+export type RecipientKeys = { readonly key: string; readonly addressKey?: string | null };
 
 export interface LinkFilter {
   readonly subject?: string;

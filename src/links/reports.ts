@@ -52,7 +52,7 @@ export class Reports {
       createdAt: now,
       until: now + this.purposes.get(link.purpose)!.pauseAfterReport * 1000,
     });
-    await this.links.revoke(link.app, { recipientKey: link.recipientKey, purpose: link.purpose }, now);
+    await this.links.revoke(link.app, { recipients: [{ key: link.recipientKey }], purpose: link.purpose }, now);
     await this.links.markReported(link.id, now);
     return true;
   }

@@ -18,6 +18,10 @@ export class SealedLinkStore implements LinkStore {
     return this.opened(await this.inner.redeem(question));
   }
 
+  hasRoomFor(write: 'mint' | 'redemption'): boolean {
+    return this.inner.hasRoomFor(write);
+  }
+
   tryCode(...question: Parameters<LinkStore['tryCode']>): Promise<boolean> {
     return this.inner.tryCode(...question);
   }
@@ -49,6 +53,10 @@ export class SealedLinkStore implements LinkStore {
 
   markOpened(id: string, now: number): Promise<void> {
     return this.inner.markOpened(id, now);
+  }
+
+  markReported(id: string, now: number): Promise<void> {
+    return this.inner.markReported(id, now);
   }
 
   requeue(link: Link, guard: MintGuard, times: { now: number; deliverBy: number }): Promise<boolean> {

@@ -45,7 +45,7 @@ export function blindKeys(keys: DataKeys, link: Link): Link {
 export function bothForms(keys: DataKeys, recipients: readonly RecipientKeys[]): RecipientKeys[] {
   const blind = recipients.map(({ key, addressKey: tagged }) => ({
     key: keys.blind(key),
-    addressKey: tagged === null ? null : keys.blind(tagged),
+    addressKey: tagged && keys.blind(tagged),
   }));
   return [...blind, ...recipients];
 }
