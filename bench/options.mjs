@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { SUBJECTS } from './subjects/index.mjs';
 
-export const SECTIONS = ['rates', 'growth', 'mail'];
+export const SECTIONS = ['rates', 'overload', 'growth', 'mail'];
 
 const USAGE = `node bench/run.mjs [options]
   --quick            short rounds: shows that it works; the figures are worth little

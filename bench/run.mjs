@@ -7,10 +7,11 @@ import { toMarkdown } from './report/markdown.mjs';
 import { judge } from './report/targets.mjs';
 import { measureGrowth } from './sections/growth.mjs';
 import { measureMail } from './sections/mail.mjs';
+import { measureOverload } from './sections/overload.mjs';
 import { measureRates } from './sections/rates.mjs';
 
 const RESULTS = new URL('results/', import.meta.url);
-const measures = { rates: measureRates, growth: measureGrowth, mail: measureMail };
+const measures = { rates: measureRates, overload: measureOverload, growth: measureGrowth, mail: measureMail };
 
 const options = readOptionsOrExit();
 const say = (...words) => process.stderr.write(`${words.join(' ')}\n`);

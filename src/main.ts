@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { existsSync } from 'node:fs';
-import { setFlagsFromString } from 'node:v8';
+import { runFast, startSmall } from './heap.js';
 import { KeyFile } from './links/key-file.js';
 import { createLogger, type Logger } from './log.js';
 import { createService, type Service } from './service.js';
@@ -9,8 +9,7 @@ import { readSettings, type Settings } from './settings.js';
 /** In-flight requests and mails get this long to finish, in ms. */
 const DRAIN = 10_000;
 
-// A service that mostly waits should not let its young generation grow to tens of megabytes under a short burst.
-setFlagsFromString('--optimize-for-size');
+startSmall();
 
 // What is written here (database, keys) is for this user only.
 process.umask(0o077);
@@ -24,6 +23,7 @@ try {
   process.on('SIGHUP', () => reloadKeys(service, logger));
   await service.app.listen(settings.port, settings.host);
   if (!settings.production) greet(settings, service);
+  runFast();
   logger.info({ url: settings.publicUrl, production: settings.production }, 'ready');
 } catch (error) {
   // Faults of the operator's making are told in plain words; only a fault of ours needs its stack.

@@ -1,4 +1,5 @@
 // The load generator: a process of its own, started once per server. It mints, keeps what it needs to redeem, and redeems.
+import { setTimeout as rest } from 'node:timers/promises';
 import { quantile } from '../statistics.mjs';
 import { subjectById } from '../subjects/index.mjs';
 import { Connection, requestText } from './connection.mjs';
@@ -21,10 +22,11 @@ process.on('message', async ({ command, ...options }) => {
 });
 process.on('disconnect', () => process.exit());
 
-/** Mints for so many ms, each for another recipient. */
-async function mint({ connections: count, milliseconds }) {
+/** Mints for so many ms, each for another recipient. @param pause ms from one request of a connection to its next */
+async function mint({ connections: count, milliseconds, pause = 0 }) {
   const fresh = [];
   const result = await drive(count, milliseconds, {
+    pause,
     next: () => requestText(subject.mint(minted++)),
     isGood: (answer) => {
       const request = subject.redeem(answer);
@@ -54,23 +56,28 @@ async function race({ racers, tokens }) {
   return { letIn };
 }
 
-/** Keeps every connection busy with one request after the other. */
-async function drive(count, milliseconds, { next, isGood }) {
+/** Keeps every connection busy with one request after the other, or lets it rest until its next is due. */
+async function drive(count, milliseconds, { next, isGood, pause = 0 }) {
   await useConnections(count);
   const latencies = [];
+  const shed = [];
   const failures = new Map();
   let good = 0;
   const begin = performance.now();
   const end = begin + milliseconds;
   await Promise.all(
-    connections.map(async (connection) => {
+    connections.map(async (connection, index) => {
+      if (pause > 0) await rest((pause * index) / count);
       for (let sent = performance.now(); sent < end;) {
         const request = next();
         if (request === undefined) return;
         const answer = await connection.ask(request).catch((error) => ({ status: error.message }));
         const now = performance.now();
         latencies.push(now - sent);
-        sent = now;
+        if (answer.status === 503) shed.push(now - sent);
+        const early = sent + pause - now;
+        if (pause > 0 && early > 1) await rest(early);
+        sent = performance.now();
         if (typeof answer.status === 'number' && isGood(answer)) good++;
         else failures.set(answer.status, (failures.get(answer.status) ?? 0) + 1);
       }
@@ -78,6 +85,7 @@ async function drive(count, milliseconds, { next, isGood }) {
   );
   const seconds = (performance.now() - begin) / 1000;
   latencies.sort((a, b) => a - b);
+  shed.sort((a, b) => a - b);
   return {
     requests: latencies.length,
     good,
@@ -85,6 +93,7 @@ async function drive(count, milliseconds, { next, isGood }) {
     rate: good / seconds,
     p50: quantile(latencies, 0.5),
     p99: quantile(latencies, 0.99),
+    shed: { answers: shed.length, p50: quantile(shed, 0.5), p99: quantile(shed, 0.99) },
     failures: Object.fromEntries(failures),
   };
 }

@@ -3,7 +3,7 @@ import { median } from '../statistics.mjs';
 import { SUBJECTS } from '../subjects/index.mjs';
 
 /** The whole report as Markdown. */
-export function toMarkdown({ machine, options, rates, growth, mail, targets, date }) {
+export function toMarkdown({ machine, options, rates, overload, growth, mail, targets, date }) {
   return [
     `# Benchmark of ${date}`,
     paragraph(
@@ -15,6 +15,7 @@ export function toMarkdown({ machine, options, rates, growth, mail, targets, dat
       rates && foreign(rates),
     ),
     rates && ratesTable(rates),
+    overload && overloadTable(overload),
     growth && growthTable(growth),
     mail && mailTable(mail),
     targets.length > 0 && targetsTable(targets),
@@ -78,6 +79,23 @@ function ratesRow({ title, engine, median: typical, letIn, samples }, concurrenc
     isFirst ? range(letIn) : '',
     failed,
   ];
+}
+
+function overloadTable(overload) {
+  const head = ['Oncelink, mints', 'asked/s', 'good/s', 'all p50 / p99 ms', 'shed', 'shed p50 / p99 ms'];
+  const row = (name, asked, { rate, p50, p99, shed }) => [
+    name,
+    whole(asked),
+    whole(rate),
+    `${ms(p50)} / ${ms(p99)}`,
+    shed.answers,
+    shed.answers === 0 ? '–' : `${ms(shed.p50)} / ${ms(shed.p99)}`,
+  ];
+  const rows = overload.flatMap(({ engine, asked, peak, crowd }) => [
+    row(`${engine}, 50 callers`, peak.rate, peak),
+    row(`${engine}, 1,000 callers who ask for five times as much`, asked, crowd),
+  ]);
+  return table(head, rows);
 }
 
 function growthTable(growth) {

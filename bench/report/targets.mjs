@@ -6,7 +6,7 @@ const FULL = `at${CONCURRENCY.at(-1)}`;
  * The targets beside what was measured. They are told, not asserted: a slow or busy machine is no fault of the code.
  * @returns {{ name: string, wanted: string, measured: string, pass: boolean }[]}
  */
-export function judge({ rates = [], growth = [], mail = [] }) {
+export function judge({ rates = [], overload = [], growth = [], mail = [] }) {
   const find = (id, engine) => rates.find((one) => one.id === id && one.engine === engine)?.median;
   const targets = [];
   for (const engine of ['sqlite', 'postgres']) {
@@ -32,6 +32,12 @@ export function judge({ rates = [], growth = [], mail = [] }) {
       const delay = Math.max(ours[FULL].mint.loopDelayP99, ours[FULL].redeem.loopDelayP99);
       targets.push(atMost(`event-loop delay p99 at full load on ${engine}`, 15, delay, 'ms'));
     }
+  }
+  for (const { engine, peak, crowd } of overload) {
+    const kept = crowd.rate / peak.rate;
+    const name = `good answers on ${engine} while five times as much is asked for, against the most`;
+    targets.push({ name, wanted: '≥ 0.9 ×', measured: `${kept.toFixed(2)} ×`, pass: kept >= 0.9 });
+    if (crowd.shed.answers > 0) targets.push(atMost(`the rest is told on ${engine}, p99`, 50, crowd.shed.p99, 'ms'));
   }
   for (const { engine, rows, few, many } of growth) {
     const ratio = many.redeem.rate / few.redeem.rate;

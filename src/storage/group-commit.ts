@@ -76,11 +76,16 @@ export class GroupCommit {
   }
 }
 
+/** Items from which on a batch shows what the database can do. */
+const LARGE = 32;
+
 /** What waits in one lane, oldest first. */
 class Queue<Item, Answer> {
   private waiting: Waiting<Item, Answer>[] = [];
   /** how long the last one that was taken had waited while others had to stay, in ms: no newcomer would be faster */
   private lastWait = 0;
+  /** how long one of many took in the last large batches, in ms: a small one can only show that more is possible */
+  private pace = 0;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -95,7 +100,7 @@ class Queue<Item, Answer> {
 
   /** @param underWay how long the batch under way has taken so far, in ms */
   hasRoom(underWay: number): boolean {
-    const wait = Math.max(this.lastWait, underWay);
+    const wait = Math.max(this.lastWait, underWay, this.waiting.length * this.pace);
     return this.waiting.length < this.limits.queue && wait <= (this.lane.longestWait ?? Infinity);
   }
 
@@ -108,13 +113,17 @@ class Queue<Item, Answer> {
 
   async runNext(): Promise<void> {
     const batch = this.takeDistinct();
-    this.lastWait = this.isEmpty ? 0 : this.clock() - batch.at(-1)!.since;
+    const began = this.clock();
+    this.lastWait = this.isEmpty ? 0 : began - batch.at(-1)!.since;
     const deadline = batch[0]!.since + this.limits.patience;
     try {
       const answers = await this.lane.run(
         batch.map(({ item }) => item),
         deadline,
       );
+      const pace = (this.clock() - began) / batch.length;
+      if (batch.length >= LARGE) this.pace = (this.pace + pace) / 2;
+      else this.pace = Math.min(this.pace, pace);
       batch.forEach(({ resolve }, index) => resolve(answers[index]!));
     } catch (error) {
       if (batch.length === 1 || !(error instanceof RowFault)) return batch.forEach(({ reject }) => reject(error));

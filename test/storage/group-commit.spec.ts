@@ -163,6 +163,25 @@ describe('newcomers who would wait too long are told so at once', () => {
     expect(disk.batches.flat()).not.toContain('refused');
   });
 
+  test('as soon as more wait than recent large batches could carry in that time', async () => {
+    const disk = new Disk();
+    let now = 0;
+    const groups = new GroupCommit({ batch: 40, queue: 5_000, patience: 60_000 }, () => now);
+    const write = groups.lane({ run: disk.flush, keys: (item) => [item], longestWait: 100 });
+    const burst = (name: string, size: number) =>
+      Promise.allSettled(Array.from({ length: size }, (_, n) => write(name + n)));
+    const first = burst('a', 40);
+    await turn();
+    now += 80;
+    await disk.settle();
+    // 2 ms each, believed by half: 100 of them wait 100 ms.
+    const second = burst('b', 120);
+    await disk.settle();
+    const fulfilled = (outcomes: PromiseSettledResult<string>[]) =>
+      outcomes.filter(({ status }) => status === 'fulfilled');
+    expect([fulfilled(await first).length, fulfilled(await second).length]).toEqual([40, 101]);
+  });
+
   test('while one batch is stuck', async () => {
     const { disk, redeem, mint, later } = lanes();
     const stuck = mint('stuck');
