@@ -1,0 +1,173 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createLogger, redact } from '../../src/log.js';
+import { dataKeysText } from '../support/data-keys.js';
+import { CANARY } from '../support/problem.js';
+import { Relay, urlIn } from '../support/relay.js';
+import { API_KEY, eventually, startService, type Answer, type TestService } from '../support/service.js';
+import { codeIn, Visitor } from '../support/visitor.js';
+
+/** Everything that a life of links passes through, with words that occur nowhere else. */
+let relay: Relay;
+let service: TestService;
+beforeEach(async () => {
+  relay = await Relay.start();
+});
+afterEach(async () => {
+  await service.stop();
+  await relay.stop();
+});
+
+const PERSON = { local: 'zanzibar.quokka', domain: 'wombat.example' };
+const RECIPIENT = `${PERSON.local}@${PERSON.domain}`;
+const BOUNCER = `quokkina.bounce@${PERSON.domain}`;
+const WORDS = { data: 'XylophoneData', template: 'XylophoneName', fingerprint: 'XylophonePrint', key: 'xylophone-key' };
+const VERIFIER = 'XylophoneVerifierXylophoneVerifierXylophone';
+
+test.each([
+  ['as it comes', {}],
+  ['with sealed recipients', { DATA_KEYS: dataKeysText('a') }],
+])('what is secret is neither stored nor told: %s', async (_name, env) => {
+  const sealed = 'DATA_KEYS' in env;
+  service = await startService({
+    env: {
+      SMTP_URL: relay.url,
+      MAIL_FROM: 'App <no-reply@app.example>',
+      REDIRECT_URIS: 'https://app.example/back',
+      ...env,
+    },
+  });
+  relay.reply = (recipient) => (recipient === BOUNCER ? [550, `5.1.1 <${recipient}> unknown`] : undefined);
+  const told: Answer[] = [];
+  const refused = async (answer: Promise<Answer>): Promise<void> => void told.push(await answer);
+
+  const mint = {
+    recipient: RECIPIENT,
+    subject: 'user',
+    data: { of: WORDS.data },
+    templateData: { name: WORDS.template },
+  };
+  const headers = { 'idempotency-key': WORDS.key };
+  const { id } = (await service.mint({ ...mint, fingerprint: WORDS.fingerprint }, headers)).body;
+  const url = urlIn((await relay.mailTo(RECIPIENT)).mail.text?.split('\n').find((line) => line.includes('/l/')));
+  const returned = await service.mintReturned({ ...mint, purpose: 'magic-link' });
+  const bounced = (await service.mint({ ...mint, recipient: BOUNCER, subject: 'bouncer' })).body;
+  await eventually(async () => (await service.api('GET', `/v1/links/${bounced.id}`)).body.delivery.status === 'failed');
+
+  const visitor = new Visitor(service);
+  await visitor.open(url);
+  await visitor.get(`/links/${id}`);
+  const code = codeIn(await visitor.press(id));
+  const token = url.split('/l/')[1]!;
+  const purpose = 'password-reset';
+  await refused(service.api('POST', '/v1/links/redeem', { purpose, code, fingerprint: `${WORDS.fingerprint}2` }));
+  await refused(service.api('POST', '/v1/links/redeem', { purpose: 'magic-link', token }));
+  await refused(service.api('POST', '/v1/links/redeem', { purpose, token: `${token}x`, codeVerifier: VERIFIER }));
+  await refused(service.api('POST', `/v1/links/${bounced.id}/resend`));
+  await refused(service.mint({ ...mint, subject: 'somebody-else' }, headers));
+  await refused(service.request('GET', '/v1/links', { headers: { authorization: `Bearer ${API_KEY}x` } }));
+  await refused(service.request('GET', `/l/${token}x`));
+  expect(told.every(({ status }) => status >= 400)).toBe(true);
+  const redeemed = await service.api(
+    'POST',
+    '/v1/links/redeem',
+    { purpose, code, fingerprint: WORDS.fingerprint },
+    headers,
+  );
+  expect(redeemed.status).toBe(200);
+  await refused(service.api('POST', '/v1/links/redeem', { purpose, token }));
+
+  const [, payload, signature] = token.split('.');
+  const { keys } = JSON.parse(readFileSync(join(service.directory, 'signing-keys.json'), 'utf8'));
+  const secrets = [
+    ...[token, returned.token, code].flatMap((jws) => jws.split('.').slice(1)),
+    payload!,
+    signature!,
+    API_KEY.split('_')[2]!,
+    keys[0].k,
+    WORDS.fingerprint,
+    WORDS.key,
+    VERIFIER,
+  ];
+  const addresses = [RECIPIENT, BOUNCER];
+  const people = [/zanzibar/i, /quokka/i, /wombat/i, /xylophone/i];
+
+  const stored = storedBytes(service);
+  for (const secret of secrets) expect(stored).not.toContain(secret);
+  for (const person of people) {
+    if (sealed) expect(stored).not.toMatch(person);
+    else expect(stored).toMatch(person); // The search would find it.
+  }
+  const metrics = (await service.request('GET', '/metrics')).text;
+  const problems = told.map(({ text, headers: h }) => text + JSON.stringify([...h])).join('\n');
+  for (const [what, text] of Object.entries({ log: service.logged(), metrics, problems })) {
+    for (const secret of [...secrets, ...addresses, WORDS.data, WORDS.template])
+      expect([what, text.includes(secret)]).toEqual([what, false]);
+  }
+  expect(service.logged()).toContain(id);
+});
+
+/** The database as it lies on disk, the write-ahead log included. */
+function storedBytes({ directory }: TestService): string {
+  const files = readdirSync(directory).filter((file) => file.startsWith('oncelink.sqlite'));
+  expect(files).toContain('oncelink.sqlite-wal');
+  return files.map((file) => readFileSync(join(directory, file)).toString('latin1')).join('\n');
+}
+
+test('an error of a driver is told without what was asked', () => {
+  const lines: string[] = [];
+  const logger = createLogger('trace', { write: (line: string) => lines.push(line) } as never);
+  const error = Object.assign(new Error(`duplicate: Key (recipient)=(${RECIPIENT})`), {
+    query: `INSERT … ${RECIPIENT}`,
+    parameters: [RECIPIENT, API_KEY],
+    driverError: { detail: RECIPIENT },
+  });
+  logger.error({ error: new Error('wrapped', { cause: error }) }, 'request failed');
+  expect(lines.join('')).toContain('duplicate');
+  for (const secret of [RECIPIENT, API_KEY]) expect(lines.join('')).not.toContain(secret);
+  expect(redact(`${API_KEY} ${RECIPIENT} eyJhbGciOi.eyJpc3.c2ln`)).toBe('[redacted] [redacted] [redacted]');
+});
+
+test('no answer and no header repeats anything of a request, wherever it was put', async () => {
+  service = await startService();
+  const marked = `${CANARY}-${CANARY}`;
+  const names = ['purpose', 'recipient', 'subject', 'locale', 'delivery', 'expiresIn', 'redirectUri', 'data', 'templateData',
+    'fingerprint', 'codeChallenge', 'clientIp', 'decoy', 'token', 'code', 'codeVerifier', marked]; // prettier-ignore
+  const good = { purpose: 'password-reset', recipient: 'ann@example.com', subject: 'user' };
+  const answers: Promise<Answer>[] = [];
+  for (const name of names) {
+    for (const value of [marked, `${marked} \r\n`, [marked], { [marked]: { [marked]: marked } }]) {
+      answers.push(service.api('POST', '/v1/links', { ...good, [name]: value, unknown: marked }));
+      answers.push(service.api('POST', '/v1/links/redeem', { purpose: marked, [name]: value, unknown: marked }));
+    }
+    answers.push(service.api('GET', `/v1/links?${name}=${marked}&unknown=${marked}`));
+  }
+  for (const path of [
+    `/${marked}`,
+    `/v1/${marked}`,
+    `/v1/links/${marked}`,
+    `/l/${marked}`,
+    `/links/${marked}`,
+    `/%${marked}`,
+  ]) {
+    for (const method of ['GET', 'POST', 'DELETE']) answers.push(service.api(method, `${path}?${marked}=${marked}`));
+  }
+  for (const header of [
+    'idempotency-key',
+    'authorization',
+    'content-type',
+    'cookie',
+    'origin',
+    'x-forwarded-host',
+    'accept-language',
+    'user-agent',
+  ])
+    answers.push(service.api('POST', '/v1/links', { ...good, unknown: 1 }, { [header]: `${marked} ${marked}` }));
+  answers.push(service.api('POST', '/v1/links', `{"${marked}": ${marked}`, { 'content-type': 'application/json' }));
+  for (const answer of await Promise.all(answers)) {
+    expect(answer.status).toBeGreaterThanOrEqual(300);
+    expect(answer.text.toLowerCase() + JSON.stringify([...answer.headers]).toLowerCase()).not.toContain(
+      CANARY.toLowerCase(),
+    );
+  }
+});
