@@ -24,6 +24,17 @@ export class Oncelink {
     return (await this.post<{ link: Link }>('/v1/links/redeem', proof, { 'idempotency-key': attempt })).link;
   }
 
+  /**
+   * Tells somebody by mail what has happened. What happened stays so when this fails: it never stops anybody.
+   * @returns whether the mail is on its way
+   */
+  async notify(notification: Notification): Promise<boolean> {
+    return this.post('/v1/notifications', notification).then(
+      () => true,
+      () => false,
+    );
+  }
+
   private async post<Answer>(path: string, body: object, headers: Record<string, string> = {}): Promise<Answer> {
     const response = await fetch(this.apiUrl + path, {
       method: 'POST',
@@ -65,6 +76,13 @@ export interface MintRequest {
   fingerprint?: string;
   codeChallenge?: string;
   decoy?: boolean;
+}
+
+export interface Notification {
+  purpose: 'password-changed' | 'new-sign-in';
+  recipient: string;
+  subject: string;
+  templateData?: Record<string, string>;
 }
 
 export interface Proof {

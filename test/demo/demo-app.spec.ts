@@ -136,6 +136,8 @@ describe('The demo app', () => {
       const accepted = await visitor.post('/demo/reset', { password: 'light until midnight' });
       expect(accepted.body).toContain('Your password is changed');
       expect(stage.calls.map(({ path }) => path)).toEqual(['/v1/links/redeem']);
+      const told = { purpose: 'password-changed', recipient: 'ann@example.com' };
+      expect(stage.told.map(({ body }) => body)).toEqual([expect.objectContaining(told)]);
       expect((await logIn(visitor, 'ann@example.com')).statusCode).toBe(422);
       expect((await logIn(visitor, 'ann@example.com', 'light until midnight')).statusCode).toBe(303);
     });
@@ -242,6 +244,7 @@ describe('The demo app', () => {
       expect(stage.calls.map(({ path, body }) => [path, body])).toEqual([
         ['/v1/links/redeem', { code: CODE, purpose: 'magic-link', codeVerifier }],
       ]);
+      expect(stage.told.map(({ body }) => body['purpose'])).toEqual(['new-sign-in']);
       expect((await visitor.get('/demo/account')).statusCode).toBe(200);
       expect(visitor.jar.has('fernweh_code')).toBe(false);
     });

@@ -86,10 +86,10 @@ export class Service {
     return ((await response.json()) as { items: Mail[] }).items;
   }
 
-  /** The newest mail to an address, once there are as many as expected. */
+  /** The newest mail with a link to an address, once there are as many as expected. */
   async mail(to: string, count = 1): Promise<Mail> {
     const mails = await until(`mail ${count} to ${to}`, async () => {
-      const found = await this.mails(to);
+      const found = (await this.mails(to)).filter(({ links }) => links.length > 0);
       return found.length >= count && found;
     });
     return mails[0]!;

@@ -24,6 +24,8 @@ export const problem = (status: number, code: string, headers: Record<string, st
 /** The demo app on its own, with a stand-in for Oncelink that answers what a test tells it to. */
 export class Stage {
   readonly calls: Call[] = [];
+  /** what people were told by mail */
+  readonly told: Call[] = [];
   answer: (call: Call) => Answer = () => ({ status: 201, body: { id: 'link-1' } });
 
   private constructor(
@@ -45,8 +47,9 @@ export class Stage {
       request.on('data', (chunk) => (text += chunk));
       request.on('end', () => {
         const call = { path: request.url!, headers: request.headers, body: JSON.parse(text) };
-        stage.calls.push(call);
-        const { status, body, headers } = stage.answer(call);
+        const isNotification = call.path === '/v1/notifications';
+        (isNotification ? stage.told : stage.calls).push(call);
+        const { status, body, headers } = isNotification ? { status: 201, body: {}, headers: {} } : stage.answer(call);
         response.writeHead(status, { ...headers, 'content-type': 'application/json' }).end(JSON.stringify(body));
       });
     });

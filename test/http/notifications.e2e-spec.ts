@@ -116,3 +116,12 @@ test('wants the scope of minting', async () => {
   expectProblem(await reader('POST', '/v1/notifications', bodyFor()), 'forbidden');
   expectProblem(await service.request('POST', '/v1/notifications', { body: bodyFor() }), 'unauthorized');
 });
+
+test.each(['en', 'de', 'fr', 'es', 'it', 'pt-BR', 'ja', 'ar'])('is written in %s', async (locale) => {
+  for (const purpose of ['password-changed', 'new-sign-in']) {
+    const { recipient } = (await send(bodyFor({ purpose, locale }))).body;
+    const { text, html } = await mailTo(recipient);
+    expect(html).toContain(`lang="${locale}"`);
+    expect(text).toMatch(/14.05/);
+  }
+});

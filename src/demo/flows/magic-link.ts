@@ -84,6 +84,12 @@ export function magicLink(app: FastifyInstance, { oncelink, users, redirectUri }
   async function enter(request: FastifyRequest, reply: FastifyReply, user: User): Promise<FastifyReply> {
     await signIn(request, user);
     forgetCode(request, reply);
+    await oncelink.notify({
+      purpose: 'new-sign-in',
+      recipient: user.email,
+      subject: user.id,
+      templateData: { name: user.name },
+    });
     return goTo(reply, '/demo/account');
   }
 }

@@ -85,6 +85,13 @@ export function reset(app: FastifyInstance, { oncelink, users, redirectUri, now 
     if (link.subject !== user.id) throw new OncelinkProblem('token_invalid', 400);
     if (!(await users.changePassword(user, passwordHash))) throw new OncelinkProblem('fingerprint_mismatch', 409);
     await users.markVerified(user, now()); // who could read the mail owns the mailbox
+    // Should it not have been the owner of the account, this is how the owner learns of it.
+    await oncelink.notify({
+      purpose: 'password-changed',
+      recipient: user.email,
+      subject: user.id,
+      templateData: { name: user.name },
+    });
 
     // No sign-in from here: whoever gets hold of a reset mail still has to show that they know the password.
     forgetCode(request, reply);
