@@ -3,7 +3,7 @@ import { LINK_STORE, type LinkStore } from '../../src/links/link-store.js';
 import { Person } from '../demo/person.js';
 import { until, type Mail } from '../demo/service.js';
 import { launchBrowser } from '../support/browser.js';
-import { startService, type TestService } from '../support/service.js';
+import { HandSetClock, startService, type TestService } from '../support/service.js';
 import { TemplatesCopy } from '../support/templates.js';
 import { browserRobots, plainRobots, type Robot } from './robots.js';
 
@@ -17,6 +17,7 @@ const PATIENCE = 600_000;
  */
 describe('after the whole zoo of scanners', () => {
   const templates = new TemplatesCopy();
+  const clock = new HandSetClock();
   let service: TestService;
   let browser: Browser;
   let robots: Robot[];
@@ -24,7 +25,7 @@ describe('after the whole zoo of scanners', () => {
     // What the README says for addresses that matter.
     templates.edit('purposes/email-verification/purpose.yaml', 'binding: optional', 'binding: required');
     templates.edit('purposes/email-verification/purpose.yaml', 'oneTimeCode: none', 'oneTimeCode: screen');
-    const start = startService({ env: { TEMPLATES_DIR: templates.directory } });
+    const start = startService({ clock, env: { TEMPLATES_DIR: templates.directory } });
     [service, browser] = await Promise.all([start, launchBrowser()]);
     robots = [...plainRobots(), ...browserRobots(browser)];
   }, 60_000);
@@ -47,13 +48,14 @@ describe('after the whole zoo of scanners', () => {
   };
   const somebody = (): Promise<Person> => Person.with(browser, mailbox as never);
 
-  /** Sends every robot to every link of the newest mail; after each, the link must be as good as before. */
-  async function infest(email: string, count: number): Promise<void> {
-    const { links } = await mailbox.mail(email, count);
-    const [, token] = /\/l\/([\w.-]+)/.exec(links.find((link) => link.includes('/l/'))!)!;
-    const { jti } = JSON.parse(Buffer.from(token!.split('.')[1]!, 'base64url').toString());
+  /** Sends every robot to every address in a mail; after each, the newest link must be as good as before. */
+  async function infest(mail: Mail, newest = mail): Promise<void> {
+    const kinds = mail.links.map((link) => new URL(link).pathname.split('/')[1]);
+    expect(kinds).toEqual(expect.arrayContaining(['l', 'r']));
+    const [, payload] = linkIn(newest).split('.');
+    const { jti } = JSON.parse(Buffer.from(payload!, 'base64url').toString());
     for (const robot of robots) {
-      for (const link of new Set(links)) await robot.visit(link);
+      for (const link of new Set(mail.links)) await robot.visit(link);
       const stored = await service.app.get<LinkStore>(LINK_STORE).find('demo', jti);
       expect([robot.name, stored?.redeemedAt, stored?.revokedAt, stored?.superseded]).toEqual([
         robot.name,
@@ -63,13 +65,14 @@ describe('after the whole zoo of scanners', () => {
       ]);
     }
   }
+  const linkIn = ({ links }: Mail): string => links.find((link) => link.includes('/l/'))!;
 
   it(
     'an address is still not confirmed under the stricter setting, and then it is, by the browser that signed up',
     async () => {
       const ann = await somebody();
       await ann.signUp('Ann', 'ann@example.com', PASSWORD);
-      await infest('ann@example.com', 1);
+      await infest(await mailbox.mail('ann@example.com', 1));
       await ann.logIn('ann@example.com', PASSWORD);
       expect(await ann.text()).toContain('not verified');
 
@@ -93,13 +96,32 @@ describe('after the whole zoo of scanners', () => {
       const ben = await somebody();
       await ben.signUp('Ben', 'ben@example.com', PASSWORD);
       await ben.askFor('/demo/magic-link', 'ben@example.com');
-      await infest('ben@example.com', 2);
+      await infest(await mailbox.mail('ben@example.com', 2));
       await ben.openMail('ben@example.com', 2);
       await ben.confirm();
       expect(await ben.heading()).toBe('Hello, Ben');
-      const { links } = await mailbox.mail('ben@example.com', 2);
-      expect(await ben.visit(links.find((link) => link.includes('/l/'))!)).toBe(410);
+      expect(await ben.visit(linkIn(await mailbox.mail('ben@example.com', 2)))).toBe(410);
       await ben.context.close();
+    },
+    PATIENCE,
+  );
+
+  it(
+    'whoever presses "send me a new one" on an old mail leaves the newest link good',
+    async () => {
+      const dee = await somebody();
+      await dee.signUp('Dee', 'dee@example.com', PASSWORD);
+      await dee.askFor('/demo/magic-link', 'dee@example.com');
+      const old = await mailbox.mail('dee@example.com', 2);
+      clock.advance(31); // the cool-down
+      await dee.askFor('/demo/magic-link', 'dee@example.com');
+      const newest = await mailbox.mail('dee@example.com', 3);
+      expect(await dee.visit(linkIn(old))).toBe(410);
+      await infest(old, newest);
+      await dee.visit(linkIn(newest));
+      await dee.confirm();
+      expect(await dee.heading()).toBe('Hello, Dee');
+      await dee.context.close();
     },
     PATIENCE,
   );
@@ -110,7 +132,7 @@ describe('after the whole zoo of scanners', () => {
       const cem = await somebody();
       await cem.signUp('Cem', 'cem@example.com', PASSWORD);
       await cem.askFor('/demo/forgot', 'cem@example.com');
-      await infest('cem@example.com', 2);
+      await infest(await mailbox.mail('cem@example.com', 2));
       await cem.logIn('cem@example.com', PASSWORD);
       expect(await cem.heading()).toBe('Hello, Cem');
 
