@@ -13,7 +13,9 @@ import type { KeyRing } from './links/key-ring.js';
 import { newKey } from './links/new-key.js';
 import type { LinksOptions } from './links/links.module.js';
 import type { Logger } from './log.js';
+import { TemplatesError } from './mail/template-fault.js';
 import type { Settings } from './settings.js';
+import { readTemplates } from './templates.js';
 
 export interface Service {
   readonly app: NestFastifyApplication;
@@ -52,6 +54,9 @@ export async function createService(settings: Settings, logger: Logger, clock?: 
     logger: false,
     bodyParser: false,
     abortOnError: false,
+  }).catch((error: unknown) => {
+    // Policies, mails and pages are read one after the other; whoever has to mend them wants to hear of all at once.
+    throw error instanceof TemplatesError ? new TemplatesError(readTemplates(settings.templatesDir).faults) : error;
   });
   let redirectUris = settings.redirectUris;
   await prepareHttp(app, logger, async () => {

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { paletteOf } from './colours.js';
+import { letterFaults, type LetterFault } from './letter-check.js';
 import { bestLocale, directionOf, durationText, formatLocale, isSameDay, isolated, momentText } from './locales.js';
 import { LOGO_CID, logoImage, type InlineImage } from './logo.js';
 import { MAIL_WORDS, MailWords } from './mail-words.js';
@@ -137,37 +138,54 @@ export class Letters {
 
   /** Writes every letter with all optional variables and with none, so that a fault stops the start and not a mail. */
   private rehearse(faults: Faults): void {
-    const link = { url: 'https://example.com/l/token', lifetime: 600, expiresAt: 0 };
-    const aboutOf = {
-      link: (value: string | null) => ({
-        ...link,
-        oneTimeCode: value && '7K2M-9QXT',
-        reportUrl: value && 'https://example.com/r/token',
-      }),
-      notification: () => ({ happenedAt: 0 }),
-    };
     for (const [purpose, locales] of this.words) {
-      const { kind, variables } = this.contents.get(purpose)!;
-      const sample = { purpose, app: { name: 'Example' }, now: 0 };
       for (const locale of locales.keys()) {
-        for (const value of ['Ann', null]) {
-          const templateData = Object.fromEntries(variables.map((name) => [name, value]));
-          faults.attempt(() => {
-            try {
-              this.write({ ...sample, about: aboutOf[kind](value), locale, templateData });
-            } catch (error) {
-              throw new TemplateFault(
-                join(this.templatesDir, 'purposes', purpose, locale),
-                1,
-                (error as Error).message,
-              );
-            }
-          });
+        const found = [true, false].flatMap((complete) => this.rehearsed(purpose, locale, complete));
+        const folder = join(this.templatesDir, 'purposes', purpose, locale);
+        for (const { part, detail } of found) {
+          const file = join(folder, `mail.${part}.hbs`);
+          if (!faults.list.some((known) => known.file === file && known.detail === detail))
+            faults.list.push(new TemplateFault(file, 1, detail));
         }
       }
     }
   }
+
+  private rehearsed(purpose: string, locale: string, complete: boolean): readonly LetterFault[] {
+    try {
+      const { kind } = this.contents.get(purpose)!;
+      const letter = this.write(this.sample(purpose, locale, { name: 'Example' }, complete));
+      if (kind === 'notification') return letterFaults(letter, null);
+      const expiry = [durationText(SAMPLE.lifetime, locale), momentText(SAMPLE.expiresAt, SAMPLE_NOW, locale)];
+      return letterFaults(letter, { url: SAMPLE.url, report: REPORT, expiry });
+    } catch (error) {
+      return [{ part: 'html', detail: (error as Error).message }];
+    }
+  }
+
+  /** The facts of a made-up letter. @param complete with a value for every variable, or only what is always there */
+  sample(purpose: string, locale: string, app: LetterFacts['app'], complete: boolean): LetterFacts {
+    const { kind, variables } = this.contents.get(purpose)!;
+    const extras = complete ? { oneTimeCode: '7K2M-9QXT', reportUrl: REPORT } : { oneTimeCode: null, reportUrl: null };
+    const about = kind === 'link' ? { ...SAMPLE, ...extras } : { happenedAt: SAMPLE_NOW };
+    const templateData = Object.fromEntries(variables.map((name) => [name, complete ? 'Ann' : null]));
+    return { purpose, locale, app, now: SAMPLE_NOW, about, templateData };
+  }
+
+  /** The locales in which a purpose has words. */
+  locales(purpose: string): readonly string[] {
+    return [...this.words.get(purpose)!.keys()];
+  }
 }
+
+/** As long as links get. */
+const SAMPLE_NOW = Date.UTC(2026, 0, 15, 13, 35);
+const REPORT = `https://links.example.com/r/${'eyJhbGciOiJFUzI1NiJ9'.repeat(20)}`;
+const SAMPLE = {
+  url: `https://links.example.com/l/${'eyJhbGciOiJFUzI1NiJ9'.repeat(20)}`,
+  lifetime: 1_800,
+  expiresAt: SAMPLE_NOW + 1_800_000,
+};
 
 function aboutText({ about, now }: LetterFacts, format: string, own: (text: string) => string): object {
   // The layout, which all mails share, asks for a report's address.

@@ -70,7 +70,11 @@ export function durationText(seconds: number, locale: string): string {
     seconds === 86_400
       ? (['hour', 3_600] as const)
       : STEPS.find(([, size]) => seconds % size === 0 && seconds >= size)!;
-  return new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'long' }).format(seconds / size);
+  const format = formatter(
+    `${locale} ${unit}`,
+    () => new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'long' }),
+  );
+  return format.format(seconds / size);
 }
 
 export function isSameDay(moment: number, now: number): boolean {
@@ -79,12 +83,26 @@ export function isSameDay(moment: number, now: number): boolean {
 
 /** @returns a moment as a person reads it: the time, with the date unless it is today's, in UTC */
 export function momentText(moment: number, now: number, locale: string): string {
-  return new Intl.DateTimeFormat(locale, {
-    ...(isSameDay(moment, now) ? {} : { day: 'numeric', month: 'long', year: 'numeric' }),
-    hour: '2-digit',
-    minute: '2-digit',
-    hourCycle: 'h23',
-    timeZone: 'UTC',
-    timeZoneName: 'short',
-  }).format(moment);
+  const today = isSameDay(moment, now);
+  const make = (): Intl.DateTimeFormat =>
+    new Intl.DateTimeFormat(locale, {
+      ...(today ? {} : { day: 'numeric', month: 'long', year: 'numeric' }),
+      hour: '2-digit',
+      minute: '2-digit',
+      hourCycle: 'h23',
+      timeZone: 'UTC',
+      timeZoneName: 'short',
+    });
+  return formatter(`${locale} ${today ? 'time' : 'day'}`, make).format(moment);
+}
+
+type Formatter = Intl.NumberFormat | Intl.DateTimeFormat;
+const formatters = new Map<string, Formatter>();
+
+/** Making a formatter costs a thousand times what using it does. */
+function formatter<Kind extends Formatter>(key: string, make: () => Kind): Kind {
+  const known = formatters.get(key) ?? make();
+  if (formatters.size >= 500) formatters.clear(); // any caller may name a locale
+  formatters.set(key, known);
+  return known as Kind;
 }

@@ -41,15 +41,19 @@ export class TemplateEngine {
    * @throws TemplateFault
    */
   compile(source: string, file: string, variables: ReadonlySet<string>, line = 1): Render {
-    const program = parse(source, file, line);
-    new Lint(file, line, variables).accept(program);
-    const render = this.template(source, file);
+    const render = this.template(source, file, variables, line);
     return (values) => render(values);
   }
 
-  private template(source: string, file: string): Handlebars.TemplateDelegate {
-    new Lint(file, 1, undefined).accept(parse(source, file, 1));
-    return this.handlebars.compile(source, {
+  private template(
+    source: string,
+    file: string,
+    variables?: ReadonlySet<string>,
+    line = 1,
+  ): Handlebars.TemplateDelegate {
+    const program = parse(source, file, line);
+    new Lint(file, line, variables).accept(program);
+    return this.handlebars.compile(program, {
       strict: true,
       noEscape: this.kind === 'text',
       knownHelpers: { each: false, with: false, lookup: false, log: false },

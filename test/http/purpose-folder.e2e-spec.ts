@@ -22,7 +22,7 @@ Come in{{#if seats}} ({{seats}} seats){{/if}}:
 {{url}}
 It works for {{lifetime}}.
 `,
-  'en/mail.html.hbs': `{{#> mail}}<p>{{inviter}} invites you.</p><a href="{{url}}">Come in</a>{{/mail}}
+  'en/mail.html.hbs': `{{#> mail}}<p>{{inviter}} invites you.</p><a href="{{url}}">Come in</a><p>It works for {{lifetime}}.</p>{{/mail}}
 `,
   'en/page.yaml': `confirm:
   title: Invitation
@@ -287,6 +287,19 @@ describe('a fault in a folder stops the start and is told with its file and line
   test('a name that is none', async () => {
     templates.copy('purposes/magic-link', 'purposes/Magic Link');
     expect(await faultOfStart()).toMatch(/purposes\/Magic Link\/purpose\.yaml:1 .*lower-case/);
+  });
+
+  test('faults of policies, mails and pages are told together', async () => {
+    templates.edit('purposes/magic-link/purpose.yaml', 'redeemOn: app', 'redeemOn: nobody');
+    templates.edit(html, '{{/heading}}', '{{nonsense}}{{/heading}}');
+    templates.edit(page, 'and choose it there', 'and choose {{it}} there');
+    const message = await faultOfStart();
+    for (const place of [
+      'magic-link/purpose.yaml:',
+      'password-reset/en/mail.html.hbs:',
+      'password-reset/en/page.yaml:',
+    ])
+      expect(message).toContain(place);
   });
 
   test('several faults of the policies are told together', async () => {

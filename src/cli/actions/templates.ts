@@ -1,11 +1,14 @@
+import { readTemplates } from '../../templates.js';
 import { Failure } from '../failure.js';
 import { count, print } from '../output.js';
 import { settingsFor } from '../settings-for.js';
-import { inspectTemplates } from '../template-faults.js';
 
-export function lint(): void {
-  const { purposes, letters, faults } = inspectTemplates(settingsFor(['templatesDir']).templatesDir);
-  for (const fault of faults) print(fault);
-  if (faults.length > 0) throw new Failure(`The templates have ${count(faults.length, 'fault')}.`);
-  print(`${count(purposes, 'purpose')}, ${count(letters, 'letter')}: no fault`);
+export function lint({ strict }: { strict?: true }): void {
+  const { purposes, letters, faults, gaps } = readTemplates(settingsFor(['templatesDir']).templatesDir);
+  for (const { message } of faults) print(message);
+  for (const { message } of gaps) print(strict ? message : `warning: ${message}`);
+  const found = faults.length + (strict ? gaps.length : 0);
+  if (found > 0) throw new Failure(`The templates have ${count(found, 'fault')}.`);
+  const written = [...purposes.keys()].flatMap((name) => letters!.locales(name)).length;
+  print(`${count(purposes.size, 'purpose')}, ${count(written, 'letter')}: no fault`);
 }

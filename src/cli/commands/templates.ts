@@ -6,5 +6,6 @@ export function addTemplates(program: Command): void {
     .description('the purposes, their mails and their pages')
     .command('lint')
     .description('check purposes, mails and pages; print every fault')
-    .action(async () => (await import('../actions/templates.js')).lint());
+    .option('--strict', 'a missing translation is a fault, too')
+    .action(async (options: { strict?: true }) => (await import('../actions/templates.js')).lint(options));
 }

@@ -1,5 +1,5 @@
 import { readSettings, SettingsError } from '../../settings.js';
-import { inspectTemplates } from '../template-faults.js';
+import { readTemplates } from '../../templates.js';
 import { settingsFor } from '../settings-for.js';
 import { count } from '../output.js';
 import { fail, ok, warn, type Finding } from './finding.js';
@@ -45,7 +45,11 @@ function isOfThisMachine(url: string): boolean {
 }
 
 export function* checkTemplates(): Iterable<Finding> {
-  const { purposes, letters, faults } = inspectTemplates(settingsFor(['templatesDir']).templatesDir);
-  for (const fault of faults) yield fail('templates', fault);
-  if (faults.length === 0) yield ok('templates', `${count(purposes, 'purpose')}, ${count(letters, 'letter')}`);
+  const { purposes, letters, faults, gaps } = readTemplates(settingsFor(['templatesDir']).templatesDir);
+  for (const { message } of faults) yield fail('templates', message);
+  if (faults.length > 0) return;
+  const written = [...purposes.keys()].flatMap((name) => letters!.locales(name)).length;
+  yield ok('templates', `${count(purposes.size, 'purpose')}, ${count(written, 'letter')}`);
+  if (gaps.length > 0)
+    yield warn('templates', `${count(gaps.length, 'translation')} missing; \`oncelink templates lint\` names them`);
 }

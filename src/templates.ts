@@ -1,0 +1,68 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import type { AppStore } from './apps/app.js';
+import { Pages } from './http/pages.js';
+import { readPurpose, type AnyPurpose } from './links/purpose.js';
+import { lettersFor, linkPurposes, loadPurposes } from './links/purposes.js';
+import { localesIn, type Letters } from './mail/letters.js';
+import { Faults, TemplateFault } from './mail/template-fault.js';
+
+/** Everything that the service reads from the templates folder. */
+export interface Templates {
+  readonly purposes: ReadonlyMap<string, AnyPurpose>;
+  /** undefined if they have faults */
+  readonly letters: Letters | undefined;
+  readonly pages: Pages | undefined;
+  /** what stops a start */
+  readonly faults: readonly TemplateFault[];
+  /** words that are missing in a language that others of the folder speak: English is shown instead */
+  readonly gaps: readonly TemplateFault[];
+}
+
+/** Loads what the service would load at its start, and goes on after a fault, so that all are told at once. */
+export function readTemplates(templatesDir: string): Templates {
+  const faults = new Faults();
+  const purposes = faults.attempt(() => loadPurposes(templatesDir)) ?? soundPurposes(templatesDir);
+  const letters = faults.attempt(() => lettersFor(templatesDir, purposes));
+  // No page is sent here, so no app is looked up.
+  const pages = faults.attempt(
+    () => new Pages(templatesDir, linkPurposes(purposes).keys(), undefined as never as AppStore),
+  );
+  return {
+    purposes,
+    letters,
+    pages,
+    // Letters and pages share the layouts, and find the same faults there.
+    faults: [...new Map(faults.list.map((fault) => [fault.message, fault])).values()],
+    gaps: gapsIn(templatesDir, [...purposes.keys()]),
+  };
+}
+
+/** Loading is all or nothing; the words of the purposes that have no fault can be checked all the same. */
+function soundPurposes(templatesDir: string): ReadonlyMap<string, AnyPurpose> {
+  const folder = join(templatesDir, 'purposes');
+  const purposes = new Map<string, AnyPurpose>();
+  for (const name of readdirSync(folder)) {
+    new Faults().attempt(() => purposes.set(name, readPurpose(name, join(folder, name, 'purpose.yaml'))));
+  }
+  return purposes;
+}
+
+/** A language is spoken by the folder if anything in it is; then everything should speak it. */
+function gapsIn(templatesDir: string, purposes: readonly string[]): TemplateFault[] {
+  const general = ['pages', 'mails'].map((name) => join(templatesDir, name));
+  const folders = purposes.map((name) => join(templatesDir, 'purposes', name));
+  const spoken = new Set([...general.flatMap(wordFilesIn), ...folders.flatMap(localesIn)]);
+  const wanted = [...spoken].flatMap((locale) => [
+    ...general.map((folder) => ({ locale, path: join(folder, `${locale}.yaml`) })),
+    ...folders.map((folder) => ({ locale, path: join(folder, locale) })),
+  ]);
+  return wanted
+    .filter(({ path }) => !existsSync(path))
+    .map(({ locale, path }) => new TemplateFault(path, 1, `is missing: readers of ${locale} are shown English there`));
+}
+
+function wordFilesIn(folder: string): string[] {
+  const files = existsSync(folder) ? readdirSync(folder) : [];
+  return files.filter((name) => name.endsWith('.yaml')).map((name) => basename(name, '.yaml'));
+}

@@ -1,0 +1,87 @@
+import { readTemplates } from '../src/templates.js';
+import { TemplatesCopy } from './support/templates.js';
+
+const HTML = 'purposes/password-reset/en/mail.html.hbs';
+const TEXT = 'purposes/password-reset/en/mail.text.hbs';
+const NOTICE = 'purposes/password-changed/en/mail.text.hbs';
+
+let templates: TemplatesCopy;
+beforeEach(() => {
+  templates = new TemplatesCopy();
+});
+afterEach(() => templates.discard());
+
+const faults = (): string[] => readTemplates(templates.directory).faults.map(({ message }) => message);
+const gaps = (): string[] => readTemplates(templates.directory).gaps.map(({ message }) => message);
+
+test('our own templates have no fault', () => {
+  expect(faults()).toEqual([]);
+});
+
+test.each([
+  ['a text part without the link', TEXT, '{{url}}', 'See the other part.', /does not contain the link/],
+  ['a text part with the link twice', TEXT, '{{url}}', '{{url}} or {{url}}', /more than once/],
+  ['a text part that does not say how long', TEXT, '{{words.expiry}}', 'Hurry.', /how long the link works/],
+  ['an HTML part that says how long only where nobody sees it', HTML, '{{> expiry}}', '', /how long the link works/],
+  ['an HTML part above 102 kB', HTML, '{{> expiry}}', `{{> expiry}}<p>${'long '.repeat(21_000)}</p>`, /102 kB/],
+  [
+    'text that is hard to read',
+    HTML,
+    '{{> expiry}}',
+    '{{> expiry}}<p style="color:#9aa0ab">pale</p>',
+    /"pale" is #9aa0ab on #ffffff, 2\.\d : 1/,
+  ],
+  [
+    'a link whose text names another host',
+    HTML,
+    '{{> expiry}}',
+    '{{> expiry}}<a href="{{url}}">www.bank.example</a>',
+    /names another host/,
+  ],
+  [
+    'a way to somewhere else',
+    HTML,
+    '{{> expiry}}',
+    '{{> expiry}}<a href="https://x.example/">x</a>',
+    /leads elsewhere/,
+  ],
+  [
+    'a picture from elsewhere',
+    HTML,
+    '{{> expiry}}',
+    '{{> expiry}}<img src="//x.example/p.gif" alt="">',
+    /leads elsewhere/,
+  ],
+  ['an address in the text part', TEXT, '{{words.expiry}}', '{{words.expiry}} www.x.example', /leads elsewhere/],
+  ['an address in a notice', NOTICE, '{{/mail}}', 'https://x.example/\n{{/mail}}', /leads elsewhere/],
+])('%s is a fault of its file', (_what, file, part, replacement, words) => {
+  templates.edit(file, part, replacement);
+  const found = faults();
+  expect(found).toEqual([expect.stringMatching(new RegExp(`^${templates.path(file)}:1 .*${words.source}`))]);
+});
+
+test('an HTML part without the link is a fault of every mail that uses the layouts', () => {
+  templates.edit('layouts/button.html.hbs', 'href="{{url}}"', '');
+  templates.edit('layouts/fallback.html.hbs', 'href="{{url}}"', '');
+  expect(faults()).toContainEqual(expect.stringMatching(/magic-link\/ja\/mail\.html\.hbs:1 does not contain the link/));
+});
+
+test('faults of policies, mails, shared sentences and pages are told together', () => {
+  templates.edit('purposes/magic-link/purpose.yaml', 'redeemOn: app', 'redeemOn: nobody');
+  templates.edit(HTML, '{{> expiry}}', '{{> expiry}}{{nonsense}}');
+  templates.edit('mails/de.yaml', '{{lifetime}}', '{{lifetme}}');
+  templates.edit('pages/ja.yaml', 'not_found:', 'not_fuond:');
+  const found = faults().join('\n');
+  for (const place of ['magic-link/purpose.yaml:', 'en/mail.html.hbs:', 'mails/de.yaml:3 ', 'pages/ja.yaml:'])
+    expect(found).toContain(place);
+});
+
+test('a language that only a part of the folder speaks is a gap, not a fault', () => {
+  templates.remove('purposes/magic-link/fr');
+  templates.remove('pages/it.yaml');
+  templates.copy('purposes/magic-link/de', 'purposes/magic-link/sv');
+  expect(faults()).toEqual([]);
+  const found = gaps().join('\n');
+  for (const place of ['magic-link/fr:1 is missing', 'pages/it.yaml:1 ', 'pages/sv.yaml:1 ', 'password-reset/sv:1 '])
+    expect(found).toContain(place);
+});
