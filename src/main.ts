@@ -63,6 +63,7 @@ function greet({ publicUrl, relays }: Settings, { newApiKey }: Service): void {
     '',
     `  Demo app     ${publicUrl}/demo`,
     relays.length > 0 ? `  Mail         goes to ${relays.length} relay(s)` : `  Dev inbox    ${publicUrl}/dev/inbox`,
+    `  Templates    ${publicUrl}/dev/templates`,
     `  API          ${publicUrl}/docs`,
     `  Health       ${publicUrl}/health/ready`,
     '',

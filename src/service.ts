@@ -69,6 +69,10 @@ export async function createService(settings: Settings, logger: Logger, clock?: 
     });
     const demoUris = await registerDevelopment(app, settings, devClock);
     redirectUris ??= demoUris;
+    const { devTemplates } = await import('./preview/dev-templates.js');
+    const { templatesDir } = settings;
+    const server = app.getHttpAdapter().getInstance();
+    await server.register(devTemplates, { prefix: '/dev/templates', templatesDir, apps: app.get<AppStore>(APP_STORE) });
   });
   const newApiKey = await registerDefaultApp(app, settings, redirectUris);
   return { app, newApiKey };
