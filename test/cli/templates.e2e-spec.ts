@@ -15,7 +15,8 @@ const lines = (file: string): number => readFileSync(cli.path(file), 'utf8').spl
 test('the templates of the checkout have no fault', async () => {
   const { code, stdout, stderr } = await lint();
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  expect(stdout).toMatch(/^\d+ purposes, \d+ letters: no fault\n$/);
+  expect(stdout).toMatch(/^\d+ purposes, \d+ letters: no fault\n/);
+  expect((await cli.run(['templates', 'lint', '--strict'])).stdout).not.toContain('warning');
 });
 
 test('faults of policies, mails and pages are told together, each with its file and line', async () => {
