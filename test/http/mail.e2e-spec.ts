@@ -77,6 +77,7 @@ describe('a mail', () => {
     const { mail, raw } = await relay.mailTo(link.recipient);
     const headers = Object.fromEntries(mail.headers.map(({ key, value }) => [key.toLowerCase(), value]));
     expect(headers['auto-submitted']).toBe('auto-generated');
+    expect(headers['list-unsubscribe']).toBeUndefined();
     expect(headers['x-auto-response-suppress']).toBe('All');
     expect(headers['mime-version']).toBe('1.0');
     expect(mail.messageId).toBe(`<${link.id}@mail.example>`);
