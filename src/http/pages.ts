@@ -76,7 +76,6 @@ const CALM = new Set<MessageName>([
   'rate_limited',
   'unavailable',
   'renewed',
-  'reported',
 ]);
 
 /** Addresses where people arrive: answers there are pages, never problem documents. */
@@ -206,7 +205,7 @@ export class Pages {
     const variables = {
       ...frame(locale, app),
       words,
-      tone: calm ? 'neutral' : 'bad',
+      tone: name === 'reported' ? 'good' : calm ? 'neutral' : 'bad',
       renewal: null,
       link: link ? this.wayOn(link, app) : null,
     };

@@ -168,7 +168,8 @@ export class Letters {
     const { kind, variables } = this.contents.get(purpose)!;
     const extras = complete ? { oneTimeCode: '7K2M-9QXT', reportUrl: REPORT } : { oneTimeCode: null, reportUrl: null };
     const about = kind === 'link' ? { ...SAMPLE, ...extras } : { happenedAt: SAMPLE_NOW };
-    const templateData = Object.fromEntries(variables.map((name) => [name, complete ? 'Ann' : null]));
+    const madeUp = (variable: string): string => (variable === 'name' ? 'Ann' : `[${variable}]`);
+    const templateData = Object.fromEntries(variables.map((name) => [name, complete ? madeUp(name) : null]));
     return { purpose, locale, app, now: SAMPLE_NOW, about, templateData };
   }
 

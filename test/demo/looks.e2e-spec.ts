@@ -144,6 +144,8 @@ describe.each([
     await look('mail-text');
     await ann.press('Source');
     await look('mail-source');
+    await ann.press('Open as a mail scanner would');
+    await look('mail-scanned');
     await ann.visit('/dev/inbox/none');
     await look('mail-gone');
     await ann.visit('/dev/inbox');

@@ -20,7 +20,7 @@ export const scanPage = ({ mail, scans, isActive }: Scanned): Html =>
         ({ url, steps }) =>
           html`<section>
             <h2>${new URL(url).pathname.startsWith('/r/') ? "The mail's \u201cthis wasn't me\u201d" : 'The link'}</h2>
-            <ol>
+            <ol class="steps">
               ${steps.map(({ what, answer }) => html`<li>${what}: ${answer}</li>`)}
             </ol>
           </section>`,

@@ -4,6 +4,7 @@ export const inboxStyle = `${style}
 .head { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 1rem; margin-bottom: 1.25rem; }
 .head h1 { margin: 0; overflow-wrap: anywhere; }
 .tools { display: flex; flex-wrap: wrap; gap: .6rem; }
+section[aria-labelledby], .sheet + .tools { margin-top: 2rem; }
 .tools .button { min-height: 2.75rem; padding: .3rem 1.1rem; }
 main > .card h2 { font-size: 1.5rem; }
 .mails { margin: 0; padding: 0; list-style: none; background: var(--card); border: 1px solid var(--line); border-radius: 14px; }
@@ -29,5 +30,6 @@ main > .card h2 { font-size: 1.5rem; }
 iframe.sheet { height: min(46rem, 75vh); min-height: 28rem; }
 .letter { padding: 1.25rem; white-space: pre-wrap; overflow-wrap: anywhere; }
 pre.letter { font: .875rem/1.55 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
+.steps { padding-inline-start: 1.5rem; overflow-wrap: anywhere; }
 code { font-family: ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; font-size: .95em; }
 `;
