@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import PostalMime from 'postal-mime';
 import { eventually, freePort, startService, type TestService } from '../support/service.js';
@@ -31,7 +32,7 @@ if (missing) {
     let postfix: ChildProcess;
     let service: TestService;
     beforeAll(async () => {
-      directory = mkdtempSync('/tmp/postfix-');
+      directory = mkdtempSync(join(tmpdir(), 'postfix-'));
       chmodSync(directory, 0o755);
       const port = await freePort();
       writeConfiguration(directory, port);
