@@ -19,7 +19,12 @@ export interface Lane<Item, Answer> {
   run(batch: readonly Item[], deadline: number): Promise<readonly Answer[]>;
   /** items that share a key go into different batches, one after the other */
   keys(item: Item): readonly string[];
-  /** newcomers that would wait longer than this, in ms, are refused at once; without it, when the queue is full */
+  /** whether an answer leaves nothing to win for those who wait with the same key: they get `undefined` unasked */
+  readonly isFinal?: (answer: Answer) => boolean;
+  /**
+   * newcomers that would stand behind a whole batch and wait longer than this, in ms, are refused at once; without it,
+   * when the queue is full
+   */
   readonly longestWait?: number;
 }
 
@@ -100,8 +105,11 @@ class Queue<Item, Answer> {
 
   /** @param underWay how long the batch under way has taken so far, in ms */
   hasRoom(underWay: number): boolean {
-    const wait = Math.max(this.lastWait, underWay, this.waiting.length * this.pace);
-    return this.waiting.length < this.limits.queue && wait <= (this.lane.longestWait ?? Infinity);
+    const { length } = this.waiting;
+    if (length >= this.limits.queue) return false;
+    // The next batch has a seat for this one. A disk that is slow for a moment is no crowd: waiting is worth it.
+    if (length < this.limits.batch) return true;
+    return Math.max(this.lastWait, underWay, length * this.pace) <= (this.lane.longestWait ?? Infinity);
   }
 
   add(item: Item): Promise<Answer> {
@@ -125,6 +133,7 @@ class Queue<Item, Answer> {
       if (batch.length >= LARGE) this.pace = (this.pace + pace) / 2;
       else this.pace = Math.min(this.pace, pace);
       batch.forEach(({ resolve }, index) => resolve(answers[index]!));
+      if (!this.isEmpty) this.dismissLosers(batch, answers);
     } catch (error) {
       if (batch.length === 1 || !(error instanceof RowFault)) return batch.forEach(({ reject }) => reject(error));
       // One caller's bad row must not fail the others.
@@ -148,6 +157,17 @@ class Queue<Item, Answer> {
     }
     this.waiting.splice(0, index, ...later);
     return batch;
+  }
+
+  /** A hundred who race for one thing need no hundred batches. */
+  private dismissLosers(batch: readonly Waiting<Item, Answer>[], answers: readonly Answer[]): void {
+    const { lane } = this;
+    if (!lane.isFinal) return;
+    const gone = new Set(batch.flatMap(({ item }, index) => (lane.isFinal!(answers[index]!) ? lane.keys(item) : [])));
+    const isLost = ({ item }: Waiting<Item, Answer>): boolean => lane.keys(item).some((key) => gone.has(key));
+    const lost = this.waiting.filter(isLost);
+    if (lost.length > 0) this.waiting = this.waiting.filter((one) => !isLost(one));
+    for (const { resolve } of lost) resolve(undefined as Answer);
   }
 
   /** What waited too long behind other batches is told so and never run. What is in a batch gets that batch's answer. */

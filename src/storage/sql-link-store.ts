@@ -47,6 +47,7 @@ export class SqlLinkStore implements LinkStore {
     this.redeemInBatch = groups.lane({
       longestWait: 1_500,
       keys: (question) => [question.id],
+      isFinal: (link) => link !== undefined,
       run: (batch, deadline) => this.runRedeem(batch, deadline),
     });
     this.insertInBatch = groups.lane({

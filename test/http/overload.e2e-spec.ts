@@ -9,20 +9,26 @@ afterAll(() => service.stop());
 test('while writes wait too long, further ones are refused before anything about them is read; then all is well again', async () => {
   const { token } = await service.mintReturned();
   const release = await lockDatabase(join(service.directory, 'oncelink.sqlite'));
-  let waiting = service.mint();
+  // More than the next batch has seats for. Who waited too long was told so and is followed by another.
+  let waiting = 0;
+  const crowd: Promise<unknown>[] = [];
+  const mint = async (person: number): Promise<void> => {
+    waiting += 1;
+    await service.mint({ subject: `person-${person}`, recipient: `person-${person}@example.com`, delivery: 'return' });
+    waiting -= 1;
+  };
   // No key, no JSON: any other answer than 503 would mean that somebody looked.
   const stranger = (path: string) => service.request('POST', path, { body: '{', headers: { 'x-none': '1' } });
   const refused = await eventually(async () => {
+    while (waiting < 400) crowd.push(mint(crowd.length));
     const answer = await stranger('/v1/links');
-    // Who waited so long was told so; somebody has to stand in the line for the next look.
-    if (answer.status !== 503) void waiting.then(() => (waiting = service.mint()));
     return answer.status === 503 && answer;
   });
   expect(refused.headers.get('retry-after')).toBe('1');
   expect(refused.body.code).toBe('unavailable');
   expect((await service.api('GET', '/v1/links?limit=1')).status).toBe(200);
   await release();
-  await waiting;
+  await Promise.all(crowd);
   await eventually(async () => (await service.mint()).status === 201);
   expect((await stranger('/v1/links')).status).not.toBe(503);
   expect((await service.api('POST', '/v1/links/redeem', { token, purpose: 'password-reset' })).status).toBe(200);

@@ -52,6 +52,20 @@ test('items with one key never meet in a batch and keep their order', async () =
   expect(disk.batches).toEqual([['x:1', 'y:1'], ['x:2'], ['x:3']]);
 });
 
+test('when one has won, those who wait for the same have lost; without a winner each is asked', async () => {
+  const disk = new Disk();
+  const write = new GroupCommit().lane<string, string | undefined>({
+    keys: (item) => [keyOf(item)],
+    isFinal: (answer) => answer !== undefined,
+    run: async (batch) => (await disk.flush(batch)).map((answer) => (answer.startsWith('no') ? undefined : answer)),
+  });
+  const answers = ['x:1', 'no:1', 'x:2', 'no:2', 'y:1', 'x:3'].map(write);
+  await new Promise((turn) => setImmediate(turn));
+  await disk.settle();
+  expect(await Promise.all(answers)).toEqual(['x:1!', undefined, undefined, undefined, 'y:1!', undefined]);
+  expect(disk.batches).toEqual([['x:1', 'no:1', 'y:1'], ['no:2']]);
+});
+
 test('the first lane goes first in each round, and none starves', async () => {
   const disk = new Disk();
   const groups = new GroupCommit({ batch: 2, queue: 100, patience: 60_000 });
@@ -151,7 +165,7 @@ describe('newcomers who would wait too long are told so at once', () => {
 
   test('the longer of two waits counts, mints are refused before redemptions, and what is refused is never run', async () => {
     const { disk, redeem, mint, later } = lanes();
-    const accepted = ['a', 'b', 'c', 'd', 'e'].map(mint);
+    const accepted = ['a', 'b', 'c', 'd', 'e', 'f'].map(mint);
     await turn();
     later(120);
     disk.flushNext();
@@ -159,7 +173,7 @@ describe('newcomers who would wait too long are told so at once', () => {
     await expect(mint('refused')).rejects.toBeInstanceOf(Unavailable);
     accepted.push(redeem('x'));
     await disk.settle();
-    expect(await Promise.all(accepted)).toHaveLength(6);
+    expect(await Promise.all(accepted)).toHaveLength(7);
     expect(disk.batches.flat()).not.toContain('refused');
   });
 
@@ -182,18 +196,40 @@ describe('newcomers who would wait too long are told so at once', () => {
     expect([fulfilled(await first).length, fulfilled(await second).length]).toEqual([40, 101]);
   });
 
-  test('while one batch is stuck', async () => {
+  test('while one batch is stuck and another is full already; whoever finds a seat in the next waits for it', async () => {
     const { disk, redeem, mint, later } = lanes();
-    const stuck = mint('stuck');
+    const accepted = ['stuck', 'next'].map(mint);
     await turn();
+    accepted.push(mint('also next'), redeem('x'), redeem('y'));
     later(150);
+    expect([mint.hasRoom(), redeem.hasRoom()]).toEqual([true, true]);
+    accepted.push(mint('full'));
     await expect(mint('newcomer')).rejects.toBeInstanceOf(Unavailable);
     expect(redeem.hasRoom()).toBe(true);
     later(100);
     expect(redeem.hasRoom()).toBe(false);
     await disk.settle();
-    expect(await stuck).toBe('stuck!');
+    expect(await Promise.all(accepted)).toHaveLength(6);
     expect([mint.hasRoom(), redeem.hasRoom()]).toEqual([true, true]);
+  });
+
+  test('but not for longer than it lasts: when those who waited have gone, the line is open', async () => {
+    const disk = new Disk();
+    let now = 0;
+    const groups = new GroupCommit({ batch: 1, queue: 100, patience: 5 }, () => now);
+    const write = groups.lane({ run: disk.flush, keys: (item) => [item], longestWait: 3 });
+    const [first, second, third] = ['a', 'b', 'c'].map((item) => write(item));
+    await turn();
+    now = 4;
+    disk.flushNext();
+    await turn();
+    expect(write.hasRoom()).toBe(false);
+    now = 5;
+    await expect(third).rejects.toBeInstanceOf(Unavailable);
+    expect(write.hasRoom()).toBe(true);
+    await disk.settle();
+    expect(await Promise.all([first, second])).toEqual(['a!', 'b!']);
+    expect(write.hasRoom()).toBe(true);
   });
 
   test('many writes of one key that wait for each other keep nobody else out', async () => {
