@@ -1,6 +1,5 @@
 import type { Browser, Page } from 'playwright-core';
 import { axe, launchBrowser } from './support/browser.js';
-import { ChildService, productionHome } from './support/child-service.js';
 import { startService, type TestService } from './support/service.js';
 import { TemplatesCopy } from './support/templates.js';
 
@@ -50,16 +49,4 @@ test('a change of a file is shown without a restart, and so is a fault', async (
   templates.edit(MAIL, '{{nonsense}}', '');
   await page.getByRole('alert').waitFor({ state: 'detached' });
   await page.close();
-}, 60_000);
-
-test('nothing of it is there in production', async () => {
-  const home = await productionHome();
-  const child = await ChildService.start(home);
-  try {
-    for (const path of ['/dev/templates', '/dev/templates/', '/dev/templates/default/magic-link/en.html'])
-      expect((await fetch(home.url + path)).status).toBe(404);
-  } finally {
-    await child.stop();
-    home.discard();
-  }
 }, 60_000);

@@ -57,8 +57,9 @@ describe('the scanner of the dev inbox', () => {
     const { id, recipient } = (await service.mint({ purpose: 'email-verification' })).body;
     const mail = await latestMail({ to: recipient, baseUrl: service.url });
     const page = await scan(mail.id);
-    const status = await statusOf(id);
-    expect(page.text).toContain(status === 'active' ? 'still good' : 'not good any more');
+    expect(page.text).toContain('The link is not good any more');
+    expect(page.text).toContain(`Presses the button: POST /links/${id}: 200`);
+    expect(await statusOf(id)).toBe('redeemed');
   });
 });
 

@@ -130,21 +130,9 @@ describe('in production', () => {
     expect(child.stderr).not.toMatch(/^\s+at /m);
   });
 
-  test('there is no demo, no dev inbox and no generated key', async () => {
+  test('nothing is generated', async () => {
     const home = await homeWith();
     const child = await startIn(home);
-    for (const path of [
-      '/demo',
-      '/demo/',
-      '/demo/log-in',
-      '/dev/inbox',
-      '/dev/inbox/',
-      '/dev/inbox/mails',
-      '/dev',
-      '/',
-    ]) {
-      expect([path, (await callApi(home, 'GET', path)).status]).toEqual([path, 404]);
-    }
     expect(readdirSync(home.directory).filter((name) => !name.startsWith('oncelink.sqlite'))).toEqual([]);
     for (const path of ['/health/live', '/health/ready', '/openapi.json', '/v1/purposes']) {
       expect([path, (await callApi(home, 'GET', path)).status]).toEqual([path, 200]);
