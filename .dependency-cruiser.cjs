@@ -7,7 +7,7 @@ const ROOMS = {
   storage: ['storage', 'links', 'apps', 'clock'],
   http: ['http', 'links', 'apps', 'mail', 'clock', 'log'],
   demo: ['demo', 'links', 'apps', 'mail', 'clock'],
-  preview: ['preview', 'templates', 'apps', 'mail'],
+  preview: ['preview', 'templates', 'http', 'links', 'apps', 'mail'],
 };
 
 const path = (rooms) => rooms.map((room) => `^src/${room}(/|\\.ts$)`);

@@ -19,15 +19,17 @@ export interface Templates {
   readonly gaps: readonly TemplateFault[];
 }
 
-/** Loads what the service would load at its start, and goes on after a fault, so that all are told at once. */
-export function readTemplates(templatesDir: string): Templates {
+const NOBODY: Pick<AppStore, 'find'> = { find: async () => undefined };
+
+/**
+ * Loads what the service would load at its start, and goes on after a fault, so that all are told at once.
+ * @param apps whose pages they are, where any are shown
+ */
+export function readTemplates(templatesDir: string, apps: Pick<AppStore, 'find'> = NOBODY): Templates {
   const faults = new Faults();
   const purposes = faults.attempt(() => loadPurposes(templatesDir)) ?? soundPurposes(templatesDir);
   const letters = faults.attempt(() => lettersFor(templatesDir, purposes));
-  // No page is sent here, so no app is looked up.
-  const pages = faults.attempt(
-    () => new Pages(templatesDir, linkPurposes(purposes).keys(), undefined as never as AppStore),
-  );
+  const pages = faults.attempt(() => new Pages(templatesDir, linkPurposes(purposes).keys(), apps));
   return {
     purposes,
     letters,

@@ -31,13 +31,58 @@ test('every purpose in every language for every app is there, as HTML, text and 
   for (const app of ['default', 'demo'])
     for (const purpose of ['magic-link', 'password-reset', 'email-verification'])
       for (const locale of ['en', 'de', 'fr', 'es', 'it', 'pt-BR', 'ja', 'ar'])
-        expect(await page.locator(`a[href$="/${app}/${purpose}/${locale}.html"]`).count()).toBe(1);
+        expect(await page.locator(`a[href="${app}/${purpose}/${locale}.html"]`).count()).toBe(1);
   expect(await axe(page)).toEqual([]);
   await page.goto(`${gallery()}demo/magic-link/de.phone.html`);
   expect(await page.frameLocator('iframe').locator('h1').textContent()).toBe('Bei Fernweh anmelden');
   await page.goto(`${gallery()}demo/magic-link/de.txt`);
   expect(await page.textContent('body')).toContain('Subject: Ihr Anmeldelink für Fernweh');
   await page.close();
+}, 60_000);
+
+test('every page behind a link is there, side by side as wide as a phone, and so are those without a link', async () => {
+  const page = await open('demo/magic-link/ar.pages.html');
+  await page.waitForLoadState('networkidle');
+  const names = await page.locator('figure a').evaluateAll((links) => links.map((link) => link.getAttribute('href')));
+  for (const state of [
+    ...['confirm', 'other-browser', 'one-time-code', 'code-incorrect', 'code-exhausted', 'done', 'redeemed', 'expired'],
+    ...[
+      'superseded',
+      'renewed',
+      'expired-for-good',
+      'superseded-for-good',
+      'revoked',
+      'report',
+      'report-wrong',
+      'reported',
+    ],
+  ])
+    expect(names).toContain(`ar/${state}.html`);
+  const confirm = page.frameLocator('iframe >> nth=0');
+  expect(await confirm.locator('html').getAttribute('dir')).toBe('rtl');
+  expect(await confirm.locator('main').textContent()).toContain('Fernweh');
+  expect(await axe(page)).toEqual([]);
+
+  await page.goto(`${gallery()}-/fr.pages.html`);
+  const known = ['token_invalid', 'cookie_missing', 'rate_limited', 'unavailable', 'error'];
+  for (const state of known) expect(await page.locator(`a[href="fr/${state}.html"]`).count()).toBe(1);
+  const [answer] = await Promise.all([
+    page.waitForResponse('**/-/fr/token_invalid.html'),
+    page.click('text=token_invalid'),
+  ]);
+  expect(answer.headers()['content-security-policy']).toMatch(/sandbox$/);
+  expect(await page.title()).toBe('Ce lien ne fonctionne pas');
+  await page.close();
+}, 60_000);
+
+test('they are what the service sends', async () => {
+  const { url } = await service.mintReturned({ purpose: 'magic-link', locale: 'es', expiresIn: 600 });
+  const visitor = await browser.newPage();
+  await visitor.goto(url);
+  const sent = await visitor.locator('main').textContent();
+  await visitor.goto(`${gallery()}default/magic-link/es/confirm.html`);
+  expect(await visitor.locator('main').textContent()).toBe(sent);
+  await visitor.close();
 }, 60_000);
 
 test('a change of a file is shown without a restart, and so is a fault', async () => {
@@ -48,5 +93,8 @@ test('a change of a file is shown without a restart, and so is a fault', async (
   await page.getByRole('alert').getByText(`${MAIL}:${line} uses an unknown variable`).waitFor();
   templates.edit(MAIL, '{{nonsense}}', '');
   await page.getByRole('alert').waitFor({ state: 'detached' });
+  await page.goto(`${gallery()}default/magic-link/en.pages.html`);
+  templates.edit('purposes/magic-link/en/page.yaml', 'button:', 'button: Now ');
+  await page.frameLocator('iframe >> nth=0').getByRole('button', { name: 'Now' }).waitFor();
   await page.close();
 }, 60_000);

@@ -8,7 +8,7 @@ import { TemplateFault, type Faults } from '../mail/template-fault.js';
 import { readYamlFile } from '../mail/yaml-file.js';
 
 /** The pages that only tell something: one for each problem a person can meet, and some of our own. */
-const MESSAGES = [
+export const MESSAGES = [
   'token_invalid',
   'link_expired',
   'link_redeemed',
@@ -97,6 +97,11 @@ export class PageWords {
       }
       this.byPurpose.set(purpose, locales);
     }
+  }
+
+  /** The languages of the general pages. */
+  locales(): readonly string[] {
+    return [...this.general.keys()];
   }
 
   /** @returns the locale that has the words nearest to what was asked for, and the words */

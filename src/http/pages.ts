@@ -38,6 +38,9 @@ const MESSAGE = new Set([
 ]);
 const REPORT = new Set([...PAGE, 'action', 'nonce', 'label', 'button', 'note', 'fault']);
 
+/** What the page of a link tells about it. */
+export type PageLink = Pick<Link, 'app' | 'purpose' | 'locale' | 'expiresIn' | 'redirectUri'>;
+
 /** A form of ours that leads nowhere else. */
 interface OwnForm {
   readonly action: string;
@@ -95,7 +98,7 @@ export class Pages {
   constructor(
     templatesDir: string,
     purposes: Iterable<string>,
-    private readonly apps: AppStore,
+    private readonly apps: Pick<AppStore, 'find'>,
   ) {
     const faults = new Faults();
     const layouts = join(templatesDir, 'layouts');
@@ -111,7 +114,7 @@ export class Pages {
   }
 
   /** The page with the one button, and a field for the code where the purpose has one. @param fault of a typed code */
-  async sendConfirm(reply: FastifyReply, link: Link, form: ConfirmForm, fault?: Refusal): Promise<void> {
+  async sendConfirm(reply: FastifyReply, link: PageLink, form: ConfirmForm, fault?: Refusal): Promise<void> {
     const app = await this.apps.find(link.app);
     const { locale, words } = this.wordsOf(link, 'confirm', app);
     const labels = this.words.labels(locale, app?.name ?? link.app);
@@ -132,7 +135,7 @@ export class Pages {
   }
 
   /** The page after a link was redeemed on its page and there is no app page to go on to. */
-  async sendDone(reply: FastifyReply, link: Link): Promise<void> {
+  async sendDone(reply: FastifyReply, link: PageLink): Promise<void> {
     const app = await this.apps.find(link.app);
     const { locale, words } = this.wordsOf(link, 'done', app);
     this.sendNotice(reply, 200, app, {
@@ -147,7 +150,7 @@ export class Pages {
   /** The page of a link that has run out, with the button to be sent another. */
   async sendRenewalOffer(
     reply: FastifyReply,
-    link: Link,
+    link: PageLink,
     code: 'link_expired' | 'link_superseded',
     form: OwnForm,
   ): Promise<void> {
@@ -164,7 +167,7 @@ export class Pages {
   }
 
   /** "This wasn't me": the page that asks for the address. @param fault of the one that was typed */
-  async sendReport(reply: FastifyReply, link: Link, form: OwnForm, fault?: 'wrong'): Promise<void> {
+  async sendReport(reply: FastifyReply, link: PageLink, form: OwnForm, fault?: 'wrong'): Promise<void> {
     const { locale, words } = this.words.message('report', { link: link.locale });
     const app = await this.apps.find(link.app);
     const labels = this.words.labels(locale, app?.name ?? link.app);
@@ -185,17 +188,17 @@ export class Pages {
   }
 
   /** A refusal, told to a person. @param link known only for an authentic token */
-  sendProblem(request: FastifyRequest, reply: FastifyReply, problem: Problem, link?: Link): Promise<void> {
+  sendProblem(request: FastifyRequest, reply: FastifyReply, problem: Problem, link?: PageLink): Promise<void> {
     const name = WITHOUT_PAGE.has(problem.code) ? 'error' : (problem.code as MessageName);
     return this.sendMessage(request, reply, problem.status, name, link);
   }
 
   async sendMessage(
-    request: FastifyRequest,
+    request: Pick<FastifyRequest, 'headers'>,
     reply: FastifyReply,
     status: number,
     name: MessageName,
-    link?: Link,
+    link?: PageLink,
   ): Promise<void> {
     const wanted = link ? { link: link.locale } : { browser: request.headers['accept-language'] };
     const { locale, words } = this.words.message(name, wanted);
@@ -218,12 +221,17 @@ export class Pages {
     void reply.status(303).header('location', location).send();
   }
 
+  /** The languages of the general pages. */
+  locales(): readonly string[] {
+    return this.words.locales();
+  }
+
   private sendNotice(reply: FastifyReply, status: number, app: App | undefined, variables: object): void {
     this.setHeaders(reply, null, app);
     void reply.status(status).type('text/html; charset=utf-8').send(this.notice(variables));
   }
 
-  private wordsOf(link: Link, page: 'confirm' | 'done', app: App | undefined): { locale: string; words: object } {
+  private wordsOf(link: PageLink, page: 'confirm' | 'done', app: App | undefined): { locale: string; words: object } {
     const variables = (locale: string) => ({
       app: { name: isolated(app?.name ?? link.app, locale) },
       lifetime: durationText(link.expiresIn, formatLocale(link.locale, locale)),
@@ -232,7 +240,7 @@ export class Pages {
   }
 
   /** To the app's front door, not to its callback, which would miss its code. */
-  private wayOn(link: Link, app: App | undefined): { href: string; label: string } | null {
+  private wayOn(link: PageLink, app: App | undefined): { href: string; label: string } | null {
     const target = app?.redirectUris.find((uri) => uri === link.redirectUri) ?? app?.redirectUris[0];
     if (!app || !target?.startsWith('http')) return null;
     return { href: new URL('/', target).href, label: this.words.labels(link.locale, app.name).backToApp };

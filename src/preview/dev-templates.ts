@@ -3,24 +3,36 @@ import type { FastifyPluginAsync, FastifyReply } from 'fastify';
 import { watch, type FSWatcher } from 'node:fs';
 import type { AppStore } from '../apps/app.js';
 import { readTemplates } from '../templates.js';
-import { GALLERY_STYLE, galleryPage, phonePage, samplesOf, type Sample } from './gallery.js';
+import { galleryOf, type Exhibit } from './gallery.js';
+import { GALLERY_STYLE } from './markup.js';
 
-const STYLE = '<link rel="stylesheet" href="/dev/templates/style.css">';
 const RELOAD = `new EventSource('/dev/templates/changes').onmessage = () => location.reload();`;
 const RELOAD_HASH = createHash('sha256').update(RELOAD).digest('base64');
-const MAIL_POLICY =
+const HEAD = `<link rel="stylesheet" href="/dev/templates/style.css">\n<script>${RELOAD}</script>`;
+const OWN = `default-src 'none'; style-src 'self'; frame-src 'self'; connect-src 'self'; script-src 'sha256-${RELOAD_HASH}'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'`;
+/** A mail or a page stands here as a stranger's: no script, no form, no origin of ours. */
+const STRANGER =
   "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; base-uri 'none'; sandbox";
-const PAGE_POLICY = `default-src 'none'; style-src 'self'; frame-src 'self'; connect-src 'self'; script-src 'sha256-${RELOAD_HASH}'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'`;
 
-/** Development's view of the templates as they are on the disk now: read anew for each look, reloaded when a file changes. */
+const KINDS: Record<Exhibit['kind'], readonly [type: string, policy: string]> = {
+  frame: ['text/html', OWN],
+  template: ['text/html', STRANGER],
+  text: ['text/plain', OWN],
+};
+/** A page asks for its frames at once: what was read for the first serves them all. Milliseconds. */
+const KEPT = 2_000;
+
+/** Development's view of the templates as they are on the disk now, reloaded when a file changes. */
 export const devTemplates: FastifyPluginAsync<{ templatesDir: string; apps: AppStore }> = async (
   app,
   { templatesDir, apps },
 ) => {
   const listeners = new Set<FastifyReply>();
   let watcher: FSWatcher | undefined;
+  let kept: { readonly gallery: Promise<Exhibit[]>; readonly until: number } | undefined;
   const watchFiles = (): void => {
     watcher ??= watch(templatesDir, { recursive: true }, () => {
+      kept = undefined;
       for (const { raw } of listeners) raw.write('data: changed\n\n');
     }).on('error', () => {}); // a folder that went away is told by the next look
   };
@@ -29,12 +41,15 @@ export const devTemplates: FastifyPluginAsync<{ templatesDir: string; apps: AppS
     for (const { raw } of listeners) raw.end();
   });
 
-  const look = async (): Promise<{ samples: Sample[]; faults: string[] }> => {
-    const { letters, purposes, faults } = readTemplates(templatesDir);
-    const samples = letters ? samplesOf(letters, purposes.keys(), await apps.list()) : [];
-    return { samples, faults: faults.map(({ message }) => message) };
+  const look = (): Promise<Exhibit[]> => {
+    if (!kept || kept.until < Date.now()) {
+      const read = async (): Promise<Exhibit[]> =>
+        galleryOf(readTemplates(templatesDir, apps), await apps.list(), HEAD);
+      kept = { gallery: read(), until: Date.now() + KEPT };
+    }
+    return kept.gallery;
   };
-  const send = (reply: FastifyReply, type: string, body: string, policy = PAGE_POLICY): FastifyReply =>
+  const send = (reply: FastifyReply, type: string, body: string, policy = OWN): FastifyReply =>
     reply
       .headers({
         'content-security-policy': policy,
@@ -44,12 +59,6 @@ export const devTemplates: FastifyPluginAsync<{ templatesDir: string; apps: AppS
       })
       .type(`${type}; charset=utf-8`)
       .send(body);
-
-  app.get('/', async (_request, reply) => {
-    const { samples, faults } = await look();
-    const linked = samples.map((sample) => ({ ...sample, path: `/dev/templates/${sample.path}` }));
-    return send(reply, 'text/html', galleryPage(linked, faults, STYLE, `<script>${RELOAD}</script>`));
-  });
 
   app.get('/style.css', (_request, reply) => send(reply, 'text/css', GALLERY_STYLE));
 
@@ -62,19 +71,16 @@ export const devTemplates: FastifyPluginAsync<{ templatesDir: string; apps: AppS
     reply.raw.on('close', () => listeners.delete(reply));
   });
 
-  app.get<{ Params: { app: string; purpose: string; file: string } }>(
-    '/:app/:purpose/:file',
-    async (request, reply) => {
-      const { app: id, purpose, file } = request.params;
-      const [, locale, view] = /^([A-Za-z0-9-]+)\.(phone\.html|html|txt)$/.exec(file) ?? [];
-      const { samples, faults } = await look();
-      const sample = samples.find(({ path }) => path === `${id}/${purpose}/${locale}`);
-      if (!sample)
-        return send(reply.status(faults.length > 0 ? 200 : 404), 'text/html', galleryPage([], faults, STYLE));
-      if (view === 'txt') return send(reply, 'text/plain', `Subject: ${sample.subject}\n\n${sample.text}`);
-      return view === 'html'
-        ? send(reply, 'text/html', sample.html, MAIL_POLICY)
-        : send(reply, 'text/html', phonePage(sample, STYLE + `<script>${RELOAD}</script>`));
-    },
-  );
+  // Links are relative to the folder.
+  app.get('', (_request, reply) => reply.redirect('/dev/templates/', 303));
+
+  app.get<{ Params: { '*': string } }>('/*', async ({ params }, reply) => {
+    const gallery = await look();
+    // A mail that is not to be found may have a fault: the first page tells.
+    const exhibit = gallery.find(({ path }) => path === params['*']);
+    const { kind, read } = exhibit ?? gallery[0]!;
+    const [type, policy] = KINDS[kind];
+    if (!exhibit && params['*'] !== '') reply.status(404);
+    return send(reply, type, await read(), policy);
+  });
 };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import type { App } from '../../src/apps/app.js';
-import { samplesOf } from '../../src/preview/gallery.js';
+import { mailSamples } from '../../src/preview/mail-samples.js';
 import { readTemplates } from '../../src/templates.js';
 import { axe, launchBrowser } from '../support/browser.js';
 import { differences } from '../support/pictures.js';
@@ -22,7 +22,7 @@ const LOOKS = [
 
 const { letters, purposes } = readTemplates(TEMPLATES);
 const apps = [{ id: 'fernweh', name: 'Fernweh' } as App, { id: 'maroon', name: 'Fernweh', colour: '#8f1d5c' } as App];
-const mails = new Map(samplesOf(letters!, purposes.keys(), apps).map(({ path, html }) => [path, html]));
+const mails = new Map(mailSamples(letters!, purposes.keys(), apps).map(({ path, html }) => [path, html]));
 
 let browser: Browser;
 let page: Page;

@@ -1,7 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { App } from '../../apps/app.js';
-import { GALLERY_STYLE, galleryPage, phonePage, samplesOf } from '../../preview/gallery.js';
+import { galleryOf } from '../../preview/gallery.js';
+import { GALLERY_STYLE } from '../../preview/markup.js';
 import { readTemplates } from '../../templates.js';
 import { isMissing, withStores } from '../database.js';
 import { Failure } from '../failure.js';
@@ -9,27 +10,24 @@ import { count, print } from '../output.js';
 import { settingsFor } from '../settings-for.js';
 
 const STYLE = `<style>${GALLERY_STYLE}</style>`;
-const NOBODY: App = { id: 'default', name: 'Example', redirectUris: [] };
+const NOBODY: App = { id: 'default', name: 'Example', redirectUris: ['https://app.example.com/'] };
 
-/** Writes every mail into a folder, with a page that leads to them: nothing needs to run to look at it. */
+/** Writes every mail and page into a folder, with a page that leads to them: nothing needs to run to look at it. */
 export async function preview({ out }: { out: string }): Promise<void> {
   const { templatesDir, databaseUrl, production } = settingsFor(['templatesDir', 'databaseUrl']);
   if (production) throw new Failure('Previews are for development; NODE_ENV is production.');
-  const apps = isMissing(databaseUrl) ? [NOBODY] : await withStores(({ apps: store }) => store.list());
-  const { purposes, letters, faults } = readTemplates(templatesDir);
+  const stored = isMissing(databaseUrl) ? [] : await withStores(({ apps: store }) => store.list());
+  const apps = stored.length > 0 ? stored : [NOBODY];
+  const find = async (id: string): Promise<App | undefined> => apps.find((app) => app.id === id);
+  const templates = readTemplates(templatesDir, { find });
+  const { faults } = templates;
   for (const { message } of faults) print(message);
-  if (!letters) throw new Failure(`The templates have ${count(faults.length, 'fault')}; mend them first.`);
-  const samples = samplesOf(letters, purposes.keys(), apps.length > 0 ? apps : [NOBODY]);
-  const write = (name: string, text: string): void => {
-    mkdirSync(dirname(join(out, name)), { recursive: true });
-    writeFileSync(join(out, name), text);
-  };
-  for (const sample of samples) {
-    write(`${sample.path}.html`, sample.html);
-    write(`${sample.path}.phone.html`, phonePage(sample, STYLE));
-    write(`${sample.path}.txt`, `Subject: ${sample.subject}\n\n${sample.text}`);
+  if (!templates.letters || !templates.pages)
+    throw new Failure(`The templates have ${count(faults.length, 'fault')}; mend them first.`);
+  const gallery = galleryOf(templates, apps, STYLE);
+  for (const { path, read } of gallery) {
+    mkdirSync(dirname(join(out, path)), { recursive: true });
+    writeFileSync(join(out, path), await read());
   }
-  const messages = faults.map(({ message }) => message);
-  write('index.html', galleryPage(samples, messages, STYLE));
-  print(`${count(samples.length, 'mail')}: open ${join(out, 'index.html')}`);
+  print(`${count(gallery.length, 'file')}: open ${join(out, 'index.html')}`);
 }

@@ -9,7 +9,7 @@ export function addTemplates(program: Command): void {
     .action(async (options: { strict?: true }) => (await import('../actions/templates.js')).lint(options));
   templates
     .command('preview')
-    .description('write every mail into a folder, to look at in a browser; not in production')
+    .description('write every mail and page into a folder, to look at in a browser; not in production')
     .option('--out <folder>', 'where to', './preview')
     .action(async (options: { out: string }) => (await import('../actions/preview.js')).preview(options));
 }

@@ -1,0 +1,116 @@
+import type { TemplateFault } from '../mail/template-fault.js';
+import type { MailSample } from './mail-samples.js';
+import type { PageSample } from './page-samples.js';
+
+export const GALLERY_STYLE = `
+:root { color-scheme: light dark; }
+body { margin: 0; font: 1rem/1.6 system-ui, sans-serif; }
+main { max-width: 76rem; margin: 0 auto; padding: 1.5rem 1rem 4rem; }
+.wide { overflow-x: auto; }
+table { width: 100%; border-collapse: collapse; }
+th, td { padding: .5rem .75rem .5rem 0; border-bottom: 1px solid #8886; text-align: start; vertical-align: top; }
+td a { display: inline-block; margin-inline-end: 1rem; line-height: 2; }
+.faults { padding: 1rem; border: 2px solid #b00020; border-radius: 8px; overflow-wrap: anywhere; }
+.sheet { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(375px, 100%), 1fr)); gap: 2rem 1rem; }
+figure { margin: 0; }
+iframe { display: block; width: 375px; max-width: 100%; height: 90vh; border: 1px solid #888; border-radius: 16px; }
+main > iframe { margin: 0 auto; }
+.sheet iframe { height: 46rem; margin-top: .5rem; }
+`;
+
+interface Place {
+  readonly locale: string;
+  readonly path: string;
+}
+
+/** The page that leads to all others. */
+export function indexPage(
+  mails: readonly MailSample[],
+  hasPages: (mail: MailSample) => boolean,
+  general: readonly Place[],
+  faults: readonly TemplateFault[],
+  head: string,
+): string {
+  const purposes = [...new Set(mails.map(({ purpose }) => purpose))];
+  const told = faults.map(({ message }) => `<li>${escaped(message)}</li>`).join('');
+  return shell(
+    'Templates',
+    `<p>Every purpose in every language for every app, written with made-up facts.</p>
+${told && `<section class="faults" role="alert"><h2>Faults</h2><ul>${told}</ul></section>`}
+${purposes
+  .map((purpose) =>
+    section(
+      purpose,
+      mails.filter((mail) => mail.purpose === purpose),
+      hasPages,
+    ),
+  )
+  .join('\n')}
+${
+  general.length > 0
+    ? `<h2>Pages without a link</h2>
+<p>${general.map(({ path, locale }) => `<a href="${path}.pages.html">${locale}</a>`).join(' · ')}</p>`
+    : ''
+}`,
+    head,
+  );
+}
+
+/** A mail in a frame as wide as a phone. */
+export function phonePage({ subject, locale, path }: MailSample, head: string): string {
+  return shell(
+    subject,
+    `<iframe sandbox title="The mail, as wide as a phone" src="${path.split('/').at(-1)}.html"></iframe>`,
+    head,
+    locale,
+  );
+}
+
+/** Pages side by side, each as wide as a phone. */
+export function sheetPage(title: string, path: string, pages: readonly PageSample[], head: string): string {
+  const folder = path.split('/').at(-1);
+  const figures = pages.map(
+    ({ name, title: state }) => `<figure>
+<figcaption><a href="${folder}/${name}.html">${escaped(state)}</a></figcaption>
+<iframe sandbox title="${escaped(state)}" src="${folder}/${name}.html"></iframe>
+</figure>`,
+  );
+  return shell(`Pages: ${title}`, `<div class="sheet">${figures.join('\n')}</div>`, head);
+}
+
+function section(purpose: string, mails: readonly MailSample[], hasPages: (mail: MailSample) => boolean): string {
+  const rows = mails.map(
+    (mail) => `<tr><td>${escaped(mail.app)}</td><td>${mail.locale}</td>
+<td lang="${mail.locale}" dir="auto">${escaped(mail.subject)}</td>
+<td><a href="${mail.path}.html">HTML</a><a href="${mail.path}.phone.html">Phone</a><a href="${mail.path}.txt">Text</a></td>
+<td>${hasPages(mail) ? `<a href="${mail.path}.pages.html">Pages</a>` : ''}</td></tr>`,
+  );
+  return `<h2>${purpose}</h2>
+<div class="wide" tabindex="0" role="region" aria-label="${purpose}"><table>
+<thead><tr><th>App</th><th>Language</th><th>Subject</th><th>The mail</th><th>Its link</th></tr></thead>
+<tbody>${rows.join('\n')}</tbody></table></div>`;
+}
+
+function shell(title: string, content: string, head: string, locale = 'en'): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${escaped(title)}</title>
+${head}
+</head>
+<body>
+<main>
+<h1 lang="${locale}" dir="auto">${escaped(title)}</h1>
+${content}
+</main>
+</body>
+</html>
+`;
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+}
