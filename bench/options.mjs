@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { SUBJECTS } from './subjects/index.mjs';
 
-export const SECTIONS = ['rates', 'overload', 'growth', 'mail'];
+export const SECTIONS = ['rates', 'overload', 'growth', 'mail', 'floods'];
 
 const USAGE = `node bench/run.mjs [options]
   --quick            short rounds: shows that it works; the figures are worth little
@@ -12,8 +12,16 @@ const USAGE = `node bench/run.mjs [options]
   --help`;
 
 /** How long each step lasts, in ms. */
-const FULL = { warmUp: 2_500, alone: 2_000, together: 4_000, racedTokens: 20, mails: 200, throughput: 5_000 };
-const QUICK = { warmUp: 500, alone: 500, together: 700, racedTokens: 5, mails: 20, throughput: 500 };
+const FULL = {
+  warmUp: 2_500,
+  alone: 2_000,
+  together: 4_000,
+  racedTokens: 20,
+  mails: 200,
+  throughput: 5_000,
+  flood: 5_000,
+};
+const QUICK = { warmUp: 500, alone: 500, together: 700, racedTokens: 5, mails: 20, throughput: 500, flood: 1_000 };
 
 /** @throws with the usage for anything that cannot be meant */
 export function readOptions(args) {

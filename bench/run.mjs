@@ -5,13 +5,20 @@ import { Postgres } from './postgres.mjs';
 import { describeMachine } from './report/machine.mjs';
 import { toMarkdown } from './report/markdown.mjs';
 import { judge } from './report/targets.mjs';
+import { measureFloods } from './sections/floods.mjs';
 import { measureGrowth } from './sections/growth.mjs';
 import { measureMail } from './sections/mail.mjs';
 import { measureOverload } from './sections/overload.mjs';
 import { measureRates } from './sections/rates.mjs';
 
 const RESULTS = new URL('results/', import.meta.url);
-const measures = { rates: measureRates, overload: measureOverload, growth: measureGrowth, mail: measureMail };
+const measures = {
+  rates: measureRates,
+  overload: measureOverload,
+  growth: measureGrowth,
+  mail: measureMail,
+  floods: measureFloods,
+};
 
 const options = readOptionsOrExit();
 const say = (...words) => process.stderr.write(`${words.join(' ')}\n`);

@@ -11,7 +11,7 @@ let toRedeem = [];
 let minted = 0;
 let connections = [];
 
-const commands = { mint, redeem, race };
+const commands = { mint, redeem, race, sample };
 
 process.on('message', async ({ command, ...options }) => {
   try {
@@ -38,9 +38,9 @@ async function mint({ connections: count, milliseconds, pause = 0 }) {
   return result;
 }
 
-/** Redeems, each once, what was minted last, until that is used up or so many ms have passed. */
-async function redeem({ connections: count, milliseconds }) {
-  return drive(count, milliseconds, { next: () => toRedeem.pop(), isGood: subject.won });
+/** Redeems, each once, what was minted last, until that is used up or so many ms have passed. @param pause as for `mint` */
+async function redeem({ connections: count, milliseconds, pause }) {
+  return drive(count, milliseconds, { pause, next: () => toRedeem.pop(), isGood: subject.won });
 }
 
 /** Several present the same token at the same moment. @returns how many were let in, for each token */
@@ -54,6 +54,12 @@ async function race({ racers, tokens }) {
     letIn.push(answers.filter(subject.won).length);
   }
   return { letIn };
+}
+
+/** @returns the answer to one more mint, for whoever wants to know what a good token looks like */
+async function sample() {
+  await useConnections(1);
+  return { sample: await connections[0].ask(requestText(subject.mint(minted++))) };
 }
 
 /** Keeps every connection busy with one request after the other, or lets it rest until its next is due. */

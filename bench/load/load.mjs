@@ -1,19 +1,18 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const GENERATOR = fileURLToPath(new URL('generator.mjs', import.meta.url));
-
-/** The load generator's process, seen from the bench. */
+/** A load generator's process, seen from the bench. */
 export class Load {
   #child;
   #exited;
 
-  constructor(subject, port) {
-    this.#child = fork(GENERATOR, [subject.id, String(port)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  constructor(subject, port, script = 'generator.mjs') {
+    const file = fileURLToPath(new URL(script, import.meta.url));
+    this.#child = fork(file, [subject.id, String(port)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
     this.#exited = new Promise((done) => this.#child.once('exit', done));
   }
 
-  /** @param {'mint' | 'redeem' | 'race'} command */
+  /** @param {'mint' | 'redeem' | 'race' | 'sample'} command */
   run(command, options) {
     return new Promise((resolve, reject) => {
       const gone = () => reject(new Error('the load generator has ended'));

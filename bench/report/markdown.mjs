@@ -1,9 +1,11 @@
 import { CONCURRENCY } from '../sections/rates.mjs';
 import { median } from '../statistics.mjs';
 import { SUBJECTS } from '../subjects/index.mjs';
+import { floodTables } from './floods.mjs';
+import { ms, table, whole } from './table.mjs';
 
 /** The whole report as Markdown. */
-export function toMarkdown({ machine, options, rates, overload, growth, mail, targets, date }) {
+export function toMarkdown({ machine, options, rates, overload, growth, mail, floods, targets, date }) {
   return [
     `# Benchmark of ${date}`,
     paragraph(
@@ -18,6 +20,7 @@ export function toMarkdown({ machine, options, rates, overload, growth, mail, ta
     overload && overloadTable(overload),
     growth && growthTable(growth),
     mail && mailTable(mail),
+    floods && floodTables(floods),
     targets.length > 0 && targetsTable(targets),
     rates && notes(rates),
     `Versions: ${Object.entries(machine.packages)
@@ -137,21 +140,8 @@ function notes(rates) {
   return [general, ...seen.map(({ title, note }) => `- **${title}**: ${note}`)].join('\n');
 }
 
-function table(head, rows) {
-  const line = (cells) => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
-}
-
 function paragraph(...sentences) {
   return sentences.filter(Boolean).join(' ');
-}
-
-function whole(value) {
-  return String(Math.round(value));
-}
-
-function ms(value) {
-  return value < 10 ? value.toFixed(1) : String(Math.round(value));
 }
 
 function megabytes(bytes) {

@@ -6,7 +6,7 @@ const FULL = `at${CONCURRENCY.at(-1)}`;
  * The targets beside what was measured. They are told, not asserted: a slow or busy machine is no fault of the code.
  * @returns {{ name: string, wanted: string, measured: string, pass: boolean }[]}
  */
-export function judge({ rates = [], overload = [], growth = [], mail = [] }) {
+export function judge({ rates = [], overload = [], growth = [], mail = [], floods }) {
   const find = (id, engine) => rates.find((one) => one.id === id && one.engine === engine)?.median;
   const targets = [];
   for (const engine of ['sqlite', 'postgres']) {
@@ -51,7 +51,38 @@ export function judge({ rates = [], overload = [], growth = [], mail = [] }) {
     const name = `mails a second on ${engine}, durably settled, against nodemailer's own pool`;
     targets.push({ name, wanted: '≥ 0.7 ×', measured: `${share.toFixed(2)} ×`, pass: share >= 0.7 });
   }
+  if (floods) targets.push(...judgeFloods(floods));
   return targets;
+}
+
+/** Asymmetric signatures cannot be checked as quickly as that: they are measured, and not judged. */
+const ASYMMETRIC = /ES256|RS256/;
+const REFUSALS = 15_000;
+
+function judgeFloods({ gate, http }) {
+  const targets = gate
+    .filter(({ name }) => !ASYMMETRIC.test(name))
+    .map(({ name, rate }) => atLeast(`the gate alone, ${name}, refused in a second of CPU`, REFUSALS, rate));
+  for (const { id, engine, floods } of http) {
+    if (id !== 'oncelink') continue;
+    const reference = http.find((one) => one.id === 'bare' && one.engine === engine).floods;
+    for (const { name, rate, good } of floods) {
+      if (rate > 0)
+        targets.push(atMost(`good redemptions on ${engine} while flooded with ${name}, p99`, 250, good.p99, 'ms'));
+      const theirs = reference.find((one) => one.name === name);
+      if (!(rate > 0) || !theirs) continue;
+      const ratio = rate / theirs.rate;
+      const title = `${name} refused over HTTP on ${engine}, against the bare reference`;
+      targets.push({ name: title, wanted: '≥ 0.7 ×', measured: `${ratio.toFixed(2)} ×`, pass: ratio >= 0.7 });
+    }
+    const most = Math.max(...floods.map(({ rate }) => rate));
+    targets.push(atLeast(`refused over HTTP on ${engine} by one process, at most`, REFUSALS, most));
+  }
+  return targets;
+}
+
+function atLeast(name, limit, value) {
+  return { name, wanted: `≥ ${limit}/s`, measured: `${value.toFixed(0)}/s`, pass: value >= limit };
 }
 
 function atMost(name, limit, value, unit) {

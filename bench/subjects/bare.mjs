@@ -1,4 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
+import { requestText } from '../load/connection.mjs';
+import { forged, many } from './forgery.mjs';
 
 export const API_KEY = 'bench-0123456789abcdef';
 const headers = { authorization: `Bearer ${API_KEY}` };
@@ -27,4 +30,14 @@ export default {
         }
       : undefined,
   won: ({ status }) => status === 200,
+  floods: ({ body }) => {
+    const { token } = JSON.parse(body);
+    const redeem = (bad, authorization) =>
+      requestText({ method: 'POST', path: '/links/redeem', headers: { authorization }, body: { token: bad } });
+    return {
+      'garbage tokens': many(() => redeem(randomBytes(150).toString('base64'), headers.authorization)),
+      'forged tokens': many(() => redeem(forged(token), headers.authorization)),
+      'bad API keys': many(() => redeem(token, `Bearer ${randomBytes(20).toString('hex')}`)),
+    };
+  },
 };

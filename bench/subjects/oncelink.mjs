@@ -3,6 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { requestText } from '../load/connection.mjs';
+import { forged, many } from './forgery.mjs';
 
 export const CHECKOUT = fileURLToPath(new URL('../..', import.meta.url));
 export const DIST = process.env.ONCELINK_DIST ? resolve(process.env.ONCELINK_DIST) : join(CHECKOUT, 'dist');
@@ -42,6 +44,7 @@ export default {
         }
       : undefined,
   won: ({ status }) => status === 200,
+  floods,
 };
 
 /** A mint whose link is mailed. */
@@ -51,6 +54,27 @@ export const mailed = (n) => ({
   headers,
   body: { purpose: 'magic-link', recipient: `reader-${n}@example.com`, subject: `reader_${n}` },
 });
+
+/** @returns what to flood it with, by name: a few different requests of each kind, none of them good */
+function floods({ body }) {
+  const { token } = JSON.parse(body);
+  const redeem = (bad, authorization) =>
+    requestText({
+      method: 'POST',
+      path: '/v1/links/redeem',
+      headers: { authorization },
+      body: { token: bad, purpose: 'magic-link' },
+    });
+  const { authorization } = headers;
+  return {
+    'garbage tokens': many(() => redeem(randomBytes(150).toString('base64'), authorization)),
+    'forged tokens': many(() => redeem(forged(token), authorization)),
+    'bad API keys': many(() =>
+      redeem(token, `Bearer olk_${randomBytes(8).toString('hex')}_${randomBytes(20).toString('hex')}`),
+    ),
+    'forged links on the page': many(() => requestText({ method: 'GET', path: `/l/${forged(token)}` })),
+  };
+}
 
 function environment({ port, databaseUrl }) {
   return {

@@ -1,4 +1,5 @@
 import { RequestInvalid, type FieldError, type Refusal, type RefusalCode } from '../links/errors.js';
+import { ExpectedError } from '../links/expected-error.js';
 
 export type ProblemCode =
   | RefusalCode
@@ -40,7 +41,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Line>> = {
 };
 
 /** A problem on its way to the caller (RFC 9457). Built from a refusal, or thrown by the HTTP layer itself. */
-export class Problem extends Error {
+export class Problem extends ExpectedError {
   readonly status: number;
   readonly errors?: readonly FieldError[];
   readonly headers: Readonly<Record<string, string>>;

@@ -1,3 +1,5 @@
+import { ExpectedError } from './expected-error.js';
+
 /**
  * Every way the domain says no: one class per refusal, one closed union of codes.
  * The HTTP layer gives each code its status and title; a code without a line there does not compile.
@@ -20,7 +22,7 @@ export type RefusalCode =
   | 'rate_limited'
   | 'unavailable';
 
-export abstract class Refusal extends Error {
+export abstract class Refusal extends ExpectedError {
   abstract readonly code: RefusalCode;
   override get name(): string {
     return this.constructor.name;

@@ -1,7 +1,8 @@
 import { isUtf8 } from 'node:buffer';
+import { ExpectedError } from './expected-error.js';
 
 /** Why a text is not acceptable JSON; `kind` tells a syntax fault from one of our own limits. */
-export class StrictJsonError extends Error {
+export class StrictJsonError extends ExpectedError {
   constructor(
     readonly kind: 'syntax' | 'duplicate' | 'depth' | 'name',
     message: string,

@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../clock.js';
 import { TokenInvalid } from './errors.js';
+import { throws } from './expected-error.js';
 import type { KeyRing, SigningKey, TokenKind } from './key-ring.js';
 import type { Link } from './link.js';
 import { spellCode } from './one-time-code.js';
@@ -168,7 +169,8 @@ export class Tokens {
     const key = this.keyFor(strictObject(header), kind);
     const claims = strictObject(payload);
     if (typeof claims.purpose !== 'string' || !this.purposes.has(claims.purpose)) throw new TokenInvalid();
-    verifySignature(key, kind, claims.purpose, token);
+    const verifier = key.service(kind, claims.purpose);
+    if (throws(() => verifier.verify(token))) throw new TokenInvalid();
     this.checkClaims(claims, members);
     return {
       id: claims.jti as string,
@@ -205,14 +207,6 @@ function codeBy(key: SigningKey, id: string): string {
 function equal(expected: string, given: string): boolean {
   const [one, other] = [Buffer.from(expected), Buffer.from(given)];
   return one.length === other.length && timingSafeEqual(one, other);
-}
-
-function verifySignature(key: SigningKey, kind: TokenKind, purpose: string, token: string): void {
-  try {
-    key.service(kind, purpose).verify(token);
-  } catch {
-    throw new TokenInvalid();
-  }
 }
 
 /** One spelling per token: trailing bits that decode to the same bytes are refused (RFC 4648 section 3.5). */

@@ -1,7 +1,9 @@
+import { jest } from '@jest/globals';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SCOPES, type StoredApiKey } from '../../src/apps/app.js';
+import { Queries } from '../../src/storage/queries.js';
 import { openWithSchema } from '../../src/storage/schema.js';
 import { SqlAppStore } from '../../src/storage/sql-app-store.js';
 import { startPostgres, type Postgres } from '../support/postgres.js';
@@ -36,6 +38,16 @@ function sitExam(createDatabase: () => Promise<string>): void {
       await one.saveKey(plain);
       expect(await two.findKey('k1')).toEqual(KEY);
       expect(await two.listKeys('shop')).toEqual([KEY, plain]);
+    }));
+
+  test('who tries many keys at once is answered by few statements, and each key rightly', () =>
+    twoStores(async (one) => {
+      const guesses = Array.from({ length: 300 }, (_, n) => (n % 100 === 42 ? 'k1' : `guess${n}`));
+      const statements = jest.spyOn(Queries.prototype, 'rows');
+      const found = await Promise.all(guesses.map((id) => one.findKey(id)));
+      expect(found).toEqual(guesses.map((id) => (id === 'k1' ? KEY : undefined)));
+      expect(statements.mock.calls.length).toBeLessThanOrEqual(3);
+      statements.mockRestore();
     }));
 
   test('a key that was revoked stays revoked, whoever saves it again', () =>
