@@ -36,9 +36,7 @@ function isPlainIdna(typed: string, domain: string): boolean {
   const folded = typed.normalize('NFC').toLowerCase();
   if (domain !== folded && domainToUnicode(domain) !== folded) return false;
   const labels = domain.split('.');
-  return typed
-    .split('.')
-    .every((label, index) => /^[\x21-\x7e]+$/.test(label) || labels[index]?.startsWith('xn--') === true);
+  return typed.split('.').every((label, index) => /^[\x21-\x7e]+$/.test(label) || labels[index]!.startsWith('xn--'));
 }
 
 /**

@@ -46,7 +46,7 @@ describe('a shared secret', () => {
   });
 
   test('leaves times to whoever reads the token', () => {
-    const signer = key.service('oncelink+jwt', 'magic-link');
+    const signer = ringOf(OCT).keys[0].service('oncelink+jwt', 'magic-link');
     const late = signer.sign({ iat: 1, exp: 2 });
     const early = signer.sign({ iat: 1, nbf: 9_999_999_999 });
     expect([signer.verify(late), signer.verify(early)]).toEqual([
@@ -93,6 +93,7 @@ describe('who signs', () => {
 
 test('a ring is replaced as a whole', () => {
   const ring = ringOf(OCT, other('key-2'));
+  expect(['key-1', 'key-2', 'key-3'].map((kid) => ring.find(kid)?.kid)).toEqual(['key-1', 'key-2', undefined]);
   ring.replaceBy(ringOf(other('key-3')));
   expect(ring.keys.map(({ kid }) => kid)).toEqual(['key-3']);
   expect([ring.find('key-1'), ring.find('key-3')?.kid]).toEqual([undefined, 'key-3']);

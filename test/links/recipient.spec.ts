@@ -1,4 +1,14 @@
-import { parseRecipient, recipientKey } from '../../src/links/recipient.js';
+import { createHash } from 'node:crypto';
+import { addressKey, clientKey, isClientAddress, parseRecipient, recipientKey } from '../../src/links/recipient.js';
+
+const key = (text: string): string => createHash('sha256').update(text).digest('base64url').slice(0, 22);
+/** With an address of `length` characters in its ASCII form, if `local` and `domain` leave room for that. */
+const padded = (local: string, domain: string, length: number): string => {
+  const missing = length - local.length - 1 - domain.length - '.com'.length;
+  const labels = [63, 63, missing - 64 - 64 - 1].map((size) => 'a'.repeat(size));
+  return `${local}@${labels.join('.')}.${domain}.com`;
+};
+const LONGEST = 'l'.repeat(64);
 
 test.each([
   ['ann@example.com', 'ann@example.com'],
@@ -7,6 +17,13 @@ test.each([
   ['ann@müller.example', 'ann@xn--mller-kva.example'],
   ['ann@xn--mller-kva.example', 'ann@xn--mller-kva.example'],
   ['a@b.cd', 'a@b.cd'],
+  ['a@b--c.de-f.example', 'a@b--c.de-f.example'],
+  ['ann@MÜLLER.example', 'ann@xn--mller-kva.example'],
+  ['ann@mu\u0308ller.example', 'ann@xn--mller-kva.example'],
+  ["!#$%&'*+/=?^_`{|}~-@example.com", "!#$%&'*+/=?^_`{|}~-@example.com"],
+  [padded(LONGEST, 'b', 254), padded(LONGEST, 'b', 254)],
+  // Seven characters more in its ASCII form.
+  [padded(LONGEST, 'müller', 247), padded(LONGEST, 'xn--mller-kva', 254)],
 ])('%s is mailed as %s', (text, address) => expect(parseRecipient(text)).toBe(address));
 
 test.each([
@@ -17,7 +34,34 @@ test.each([
   'ann\r\nBcc: eve@example.com', 'ann@example.com\r\nBcc: eve@example.com', 'ann\0@example.com', 'ann@exa\u0000mple.com', 'ann\u202e@example.com',
   'änn@example.com', 'ann＠example.com', 'ann@example。com', 'ann@exaＭple.com', 'ann@ex\u00adample.com', 'ann@-example.com', 'ann@example-.com', 'ann@exa_mple.com',
   'ann@\u212aelvin.example', `${'a'.repeat(65)}@example.com`, `ann@${'a'.repeat(64)}.com`, `${'a'.repeat(60)}@${'b'.repeat(63)}.${'c'.repeat(63)}.${'d'.repeat(63)}.com`,
+  'ann.example.com', 'ann@a_b.com', 'ann@xn--a.com', 'ann@mail.xn--a.com', 'ann@xn--abc-.com', 'ann@roc\u212a.example', 'ann@Ｍüller.example', 'ann@ﬁü.example',
+  padded(LONGEST, 'b', 255), padded(LONGEST, 'müller', 248),
 ])('%j is refused', (text) => expect(parseRecipient(text)).toBeUndefined()); // prettier-ignore
+
+test('what is counted by and looked up', () => {
+  expect(recipientKey('Ann+News@example.com')).toBe(key('ann@example.com'));
+  expect(addressKey('Ann+News@example.com')).toBe(key('ann+news@example.com'));
+  expect(addressKey('ann@example.com')).toBeNull();
+  expect(addressKey('+ann@example.com')).toBeNull();
+});
+
+test.each([
+  ['192.0.2.1', '192.0.2.1'],
+  ['::ffff:192.0.2.1', '192.0.2.1'],
+  ['2001:db8::1', '2001:db8:0:0'],
+  ['2001:DB8:0:0:1::', '2001:db8:0:0'],
+  ['1:2:3:4:5:6:7:8', '1:2:3:4'],
+  ['1:2:3::8', '1:2:3:0'],
+  ['1::5:6:7:8', '1:0:0:0'],
+  ['1::4:5:6:7:8', '1:0:0:4'],
+  ['::1', '0:0:0:0'],
+  ['::4:5:6:7:8', '0:0:0:4'],
+  ['::ffff:1:2:3', '0:0:0:0'],
+  ['1::ffff:102', '1:0:0:0'],
+])('the client %s is counted as %s', (address, canonical) => {
+  expect(isClientAddress(address)).toBe(true);
+  expect(clientKey(address)).toBe(key(canonical));
+});
 
 test('limits count case and plus-tags as one mailbox, and nothing else', () => {
   const key = recipientKey('ann@example.com');

@@ -40,6 +40,15 @@ test.each([
   ['NaN', 'syntax'],
   ['\ufeff{}', 'syntax'],
   ['', 'syntax'],
+  ['"', 'syntax'],
+  ['"\\', 'syntax'],
+  ['null', 'accepted'],
+  ['[null,1,"a",true]', 'accepted'],
+  ['{"a":null,"b":[null],"c":{}}', 'accepted'],
+  ['[[{"a":1,"a":2}],3]', 'duplicate'],
+  ['{"a\\\\":1,"a\\\\":2}', 'duplicate'],
+  ['{"a":"\\":{[:","b":1}', 'accepted'],
+  ['{"a":"\\\":[{","b":1}', 'accepted'],
 ])('%s: %s', (text, kind) => expect(kindOf(text)).toBe(kind));
 
 test('depth counts objects and arrays, and is judged before parsing', () => {
@@ -47,6 +56,9 @@ test('depth counts objects and arrays, and is judged before parsing', () => {
   expect(kindOf(nested(16))).toBe('accepted');
   expect(kindOf(nested(17))).toBe('depth');
   expect(kindOf('['.repeat(60_000))).toBe('depth');
+  expect(kindOf(`[${Array<string>(20).fill('[{}]').join()}]`, 3)).toBe('accepted');
+  expect(kindOf(`[${Array<string>(20).fill('{"a":[]}').join()}]`, 3)).toBe('accepted');
+  expect(kindOf('{"a":{"b":{}}}', 2)).toBe('depth');
   expect(kindOf(`{"a":"${'['.repeat(100)}"}`)).toBe('accepted');
 });
 

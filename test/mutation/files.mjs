@@ -16,4 +16,6 @@ export const FILES = {
   'one-time-code': links('one-time-code'),
   limits: links('limits'),
   judgement: links('judgement'),
+  requests: links('requests'),
+  draft: links('draft'),
 };
