@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as pause } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises';
 import type { App, AppStore } from '../apps/app.js';
 import type { Clock } from '../clock.js';
+import { Gathering } from './gathering.js';
 import type { Message } from './link.js';
 import type { LinkStore } from './link-store.js';
 import { EVERY_PURPOSE, type MessageStore } from './message-store.js';
@@ -14,6 +15,8 @@ const LEASE = 15_000;
 const NAP = 5_000;
 /** Pause before an outcome that could not be written is written again, in ms. */
 const SETTLE_AGAIN = 500;
+/** How long an outcome waits for others to be written with, in ms, while there are more to come. */
+const GATHERING = 20;
 /** Longest time without a look at the deadlines while there is always something to send, in ms. */
 const TIDY_EVERY = 1_000;
 
@@ -26,6 +29,7 @@ export class Courier {
   private running = false;
   /** by link id: the mails in hand, each with the lease that fences its outcome */
   private readonly underWay = new Map<string, { lease: string; done: Promise<void> }>();
+  private readonly ended = new Gathering(GATHERING);
   private timer: NodeJS.Timeout | undefined;
   private pumping: Promise<void> | undefined;
   private wokenMeanwhile = false;
@@ -70,7 +74,7 @@ export class Courier {
 
   /** Does everything that is due now, once; for tests and for embedding without a background worker. */
   async runOnce(): Promise<void> {
-    while ((await this.claim()) > 0) await this.delivered();
+    while ((await this.claim(this.postman.parallel)) > 0) await this.delivered();
     await this.tidy();
   }
 
@@ -84,13 +88,16 @@ export class Courier {
     try {
       while (this.running && this.wokenMeanwhile) {
         this.wokenMeanwhile = false;
+        // Mails that ended together free their hands together.
+        await turn();
         const free = this.free;
-        const claimed = free > 0 ? await this.claim() : 0;
-        if (claimed < free || this.clock() >= this.tidiedAt + TIDY_EVERY) await this.tidy();
+        const claimed = free > 0 ? await this.claim(free) : 0;
+        const nothingDue = free > 0 && claimed === 0;
+        if (nothingDue || this.clock() >= this.tidiedAt + TIDY_EVERY) await this.tidy();
         // As much as there were hands for: there may be more, and hands may have come free in the meantime.
         if (claimed === free && this.free > 0) this.wokenMeanwhile = true;
       }
-      // With no hand free, the end of a mail wakes us.
+      // With too few hands free, the end of a mail wakes us.
       if (this.free === 0) return;
       const due = await this.store.nextDue();
       if (due !== null) nap = Math.min(NAP, Math.max(0, due - this.clock()));
@@ -104,15 +111,18 @@ export class Courier {
     this.timer.unref();
   }
 
+  /** Hands to give mails to: half of all or none, because claiming many costs little more than claiming one. */
   private get free(): number {
-    return this.postman.parallel - this.underWay.size;
+    const { parallel } = this.postman;
+    const free = parallel - this.underWay.size;
+    return free >= parallel / 2 ? free : 0;
   }
 
   /** @returns how many mails were put under way */
-  private async claim(): Promise<number> {
+  private async claim(most: number): Promise<number> {
     const now = this.clock();
     const lease = randomUUID();
-    const messages = await this.store.claimDue(lease, now, now + LEASE, this.free);
+    const messages = await this.store.claimDue(lease, now, now + LEASE, most);
     // Asked once for all of them: few apps have many mails.
     const apps = new Map<string, Promise<App | undefined>>();
     for (const message of messages) {
@@ -157,6 +167,7 @@ export class Courier {
     heartbeat.unref();
     try {
       const { outcome, log, noSuchMailbox } = await this.postman.attempt(message, await app);
+      await this.ended.join(Math.min(this.underWay.size, this.postman.parallel / 2));
       await this.settle(id, () => this.store.settle(id, mail.lease, outcome, log));
       if (noSuchMailbox) await this.suppress(message);
     } catch (error) {

@@ -50,9 +50,9 @@ export class Mailer {
     this.relays = transports.map((transport) => ({ transport, circuit: new Circuit(clock) }));
   }
 
-  /** How many mails to have under way at once: while one is written or settled, another has its connection. */
+  /** How many mails to have under way at once: while some are claimed, written or settled, others have the connections. */
   get parallel(): number {
-    return 2 * Math.max(...this.relays.map(({ transport }) => transport.connections));
+    return 4 * Math.max(...this.relays.map(({ transport }) => transport.connections));
   }
 
   /** The relays and whether mails are tried there. */

@@ -1,5 +1,6 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { createTransport, type SendMailOptions } from 'nodemailer';
 import type { DkimKey } from './dkim.js';
 import type { Inbox } from './inbox.js';
@@ -166,7 +167,7 @@ interface Sent {
 
 interface Sending {
   readonly data: { readonly envelope: { from: string; to: string[] }; readonly onBegun?: () => void };
-  readonly message: { getEnvelope(): { from: string | false; to: string[] }; createReadStream(): unknown };
+  readonly message: { getEnvelope(): { from: string | false; to: string[] }; createReadStream(): Readable };
 }
 
 /** A nodemailer transport that sends to exactly whom it was asked to, and tells when a relay begins to take a mail. */
@@ -182,7 +183,7 @@ function create(options: object, dkim?: DkimKey) {
     const read = message.createReadStream.bind(message);
     message.createReadStream = () => {
       data.onBegun?.();
-      return read();
+      return inOnePiece(read());
     };
     done();
   });
@@ -192,4 +193,20 @@ function create(options: object, dkim?: DkimKey) {
     verify: () => transport.verify(),
     close: () => transport.close(),
   };
+}
+
+/** A mail is composed in a dozen little pieces; sent on one by one, each would be a packet to the relay. */
+function inOnePiece(source: Readable): Readable {
+  const pieces: Buffer[] = [];
+  const whole = new Readable({
+    read: () => {},
+    destroy: (error, done) => void done(source.destroy() && error),
+  });
+  source.on('data', (piece: Buffer) => pieces.push(piece));
+  source.once('error', (error) => whole.destroy(error));
+  source.once('end', () => {
+    whole.push(Buffer.concat(pieces));
+    whole.push(null);
+  });
+  return whole;
 }
