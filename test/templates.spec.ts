@@ -1,5 +1,6 @@
+import { galleryOf } from '../src/preview/gallery.js';
 import { readTemplates } from '../src/templates.js';
-import { TemplatesCopy } from './support/templates.js';
+import { TEMPLATES, TemplatesCopy } from './support/templates.js';
 
 const HTML = 'purposes/password-reset/en/mail.html.hbs';
 const TEXT = 'purposes/password-reset/en/mail.text.hbs';
@@ -16,6 +17,30 @@ const gaps = (): string[] => readTemplates(templates.directory).gaps.map(({ mess
 
 test('our own templates have no fault', () => {
   expect(faults()).toEqual([]);
+});
+
+/** Punctuation as another language has it. */
+const FOREIGN: readonly (readonly [locale: string, RegExp])[] = [
+  ['fr', /[\p{L}\d][;?!]|[\p{L}\d]:\s| [;?!:](?=\s|$)|\p{L}'\p{L}/u],
+  ['it', /\p{L}'\p{L}/u],
+  ['es', /(?:^|[.:!?])[^.:!?¿]*\?|(?:^|[.:!?])[^.:!?¡]*!/u],
+  ['ja', /[\p{sc=Hira}\p{sc=Kana}\p{sc=Han}] ?[,.!?:;()]/u],
+  ['ar', /\p{sc=Arab} ?[,;?]/u],
+];
+
+test.each(FOREIGN)('every mail and page in %s has the punctuation of its language', async (locale, foreign) => {
+  const app = { id: 'shop', name: 'Shop', redirectUris: ['https://shop.example/'] };
+  const gallery = galleryOf(readTemplates(TEMPLATES, { find: async () => app }), [app], '');
+  const inLocale = gallery.filter(
+    ({ path, kind }) => kind !== 'frame' && path.match(/[a-z]+(?:-[A-Z]+)?(?=[./])/g)?.includes(locale),
+  );
+  expect(inLocale.length).toBeGreaterThan(60);
+  for (const { path, read } of inLocale) {
+    const words = (await read())
+      .replace(/^Subject: |<!--[^]*?-->|<style>[^]*?<\/style>|<[^>]*>|https?:\S*/g, ' ')
+      .replaceAll('&#x27;', "'");
+    expect([path, foreign.exec(words.replace(/&#?\w+;/g, ''))?.[0]]).toEqual([path, undefined]);
+  }
 });
 
 test.each([

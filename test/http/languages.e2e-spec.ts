@@ -14,9 +14,9 @@ const HALF_AN_HOUR: Record<string, string> = {
   en: 'in 30 minutes, at 14:05 UTC',
   de: '30 Minuten, bis 14:05 UTC',
   fr: '30 minutes, jusqu’à 14:05 UTC',
-  es: 'en 30 minutos, a las 14:05 UTC',
-  it: 'tra 30 minuti, alle 14:05 UTC',
-  'pt-BR': 'em 30 minutos, às 14:05 UTC',
+  es: 'en 30 minutos (14:05 UTC)',
+  it: 'tra 30 minuti (14:05 UTC)',
+  'pt-BR': 'em 30 minutos (14:05 UTC)',
   ja: '30 分です（14:05 UTC まで）',
   ar: '30 دقيقة، حتى الساعة \u206814:05 UTC\u2069',
 };
