@@ -2,9 +2,9 @@ import 'reflect-metadata';
 import { existsSync } from 'node:fs';
 import { runFast, startSmall } from './heap.js';
 import { KeyFile } from './links/key-file.js';
-import { createLogger, type Logger } from './log.js';
+import { createLogger, redact, type Logger } from './log.js';
 import { createService, type Service } from './service.js';
-import { readSettings, type Settings } from './settings.js';
+import { readSettings, SETTINGS, type Settings } from './settings.js';
 
 /** In-flight requests and mails get this long to finish, in ms. */
 const DRAIN = 10_000;
@@ -17,7 +17,10 @@ process.umask(0o077);
 try {
   if (existsSync('.env')) process.loadEnvFile('.env');
   const settings = readSettings(process.env);
+  // Nobody needs them again, and a diagnostic report would write them down.
+  for (const { name, secret } of SETTINGS) if (secret) delete process.env[name];
   const logger = createLogger(settings.logLevel);
+  tellCrashes(logger);
   const service = await createService(settings, logger);
   stopOnSignals(service);
   process.on('SIGHUP', () => reloadKeys(service, logger));
@@ -29,8 +32,19 @@ try {
   // Faults of the operator's making are told in plain words; only a fault of ours needs its stack.
   const { message, stack } = error as Error;
   const ours = error instanceof TypeError || error instanceof ReferenceError || !message;
-  process.stderr.write(`${ours ? stack : message}\n`);
+  process.stderr.write(`${redact((ours ? stack : message)!)}\n`);
   process.exit(1);
+}
+
+/**
+ * What nobody caught ends the process. Node itself would print all that hangs on the error: a driver's statement with
+ * its parameters, a request with its token.
+ */
+function tellCrashes(logger: Logger): void {
+  process.on('uncaughtException', (error) => {
+    logger.fatal({ error }, 'the service crashed');
+    process.exit(1);
+  });
 }
 
 /** SIGTERM or SIGINT drains and exits with 0; a second signal exits at once. */

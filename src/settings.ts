@@ -55,6 +55,8 @@ interface Setting {
   readonly development?: string;
   /** the default in production, where it differs; null: required */
   readonly production?: string | null;
+  /** may hold a secret: to be forgotten once it has been read */
+  readonly secret?: true;
 }
 
 /** THE SETTINGS, in the order of the documentation. A test holds README, `.env.example` and this list together. */
@@ -63,16 +65,16 @@ export const SETTINGS: readonly Setting[] = [
   { name: 'HOST', development: '127.0.0.1', production: '0.0.0.0' },
   { name: 'PORT', development: '3000' },
   { name: 'PUBLIC_URL', development: 'http://localhost:$PORT', production: null },
-  { name: 'DATABASE_URL', development: 'sqlite:./data/oncelink.sqlite', production: null },
-  { name: 'DATA_KEYS' },
-  { name: 'SIGNING_KEYS' },
+  { name: 'DATABASE_URL', development: 'sqlite:./data/oncelink.sqlite', production: null, secret: true },
+  { name: 'DATA_KEYS', secret: true },
+  { name: 'SIGNING_KEYS', secret: true },
   { name: 'SIGNING_KEYS_FILE', development: './data/signing-keys.json', production: null },
-  { name: 'SMTP_URL', production: null },
+  { name: 'SMTP_URL', production: null, secret: true },
   { name: 'MAIL_FROM', development: 'Oncelink <no-reply@localhost>', production: null },
   { name: 'DKIM_DOMAIN' },
   { name: 'DKIM_SELECTOR' },
   { name: 'DKIM_KEY_FILE' },
-  { name: 'API_KEY' },
+  { name: 'API_KEY', secret: true },
   { name: 'REDIRECT_URIS' },
   { name: 'TEMPLATES_DIR', development: './templates' },
   { name: 'RETENTION', development: '30d' },

@@ -1,15 +1,32 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import pg from 'pg';
 import { createLogger, redact } from '../../src/log.js';
 import { dataKeysText } from '../support/data-keys.js';
 import { CANARY } from '../support/problem.js';
-import { Relay, urlIn } from '../support/relay.js';
+import { startPostgres, type Postgres } from '../support/postgres.js';
+import { Relay, reportUrlIn, urlIn } from '../support/relay.js';
 import { API_KEY, eventually, startService, type Answer, type TestService } from '../support/service.js';
+import { TemplatesCopy } from '../support/templates.js';
 import { codeIn, Visitor } from '../support/visitor.js';
 
 /** Everything that a life of links passes through, with words that occur nowhere else. */
 let relay: Relay;
 let service: TestService;
+let postgres: Postgres;
+const templates = new TemplatesCopy();
+beforeAll(async () => {
+  postgres = await startPostgres();
+  const policy = 'purposes/password-reset/purpose.yaml';
+  templates.edit(policy, 'oneTimeCode: none', 'oneTimeCode: mail');
+  templates.edit(policy, 'cooldown: 30s', 'perClient: { 1h: 100 }\n  cooldown: 30s');
+}, 60_000);
+afterAll(async () => {
+  await postgres.stop();
+  templates.discard();
+});
 beforeEach(async () => {
   relay = await Relay.start();
 });
@@ -23,20 +40,33 @@ const RECIPIENT = `${PERSON.local}@${PERSON.domain}`;
 const BOUNCER = `quokkina.bounce@${PERSON.domain}`;
 const WORDS = { data: 'XylophoneData', template: 'XylophoneName', fingerprint: 'XylophonePrint', key: 'xylophone-key' };
 const VERIFIER = 'XylophoneVerifierXylophoneVerifierXylophone';
+const PASSWORD = 'XylophoneRelayPassword';
+const CLIENT = '198.51.100.213';
+const DKIM = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' });
 
-test.each([
-  ['as it comes', {}],
-  ['with sealed recipients', { DATA_KEYS: dataKeysText('a') }],
-])('what is secret is neither stored nor told: %s', async (_name, env) => {
-  const sealed = 'DATA_KEYS' in env;
+test.each<[engine: 'sqlite' | 'postgres', sealed: boolean]>([
+  ['sqlite', true],
+  ['sqlite', false],
+  // In this order: the databases of one server share its write-ahead log.
+  ['postgres', true],
+  ['postgres', false],
+])('what is secret is neither stored nor told: %s, recipients sealed: %s', async (engine, sealed) => {
+  const directory = mkdtempSync(join(tmpdir(), 'oncelink-dkim-'));
+  writeFileSync(join(directory, 'key.pem'), DKIM, { mode: 0o600 });
   service = await startService({
     env: {
-      SMTP_URL: relay.url,
+      SMTP_URL: relay.url.replace('//', `//mailer:${PASSWORD}@`),
       MAIL_FROM: 'App <no-reply@app.example>',
       REDIRECT_URIS: 'https://app.example/back',
-      ...env,
+      TEMPLATES_DIR: templates.directory,
+      DKIM_DOMAIN: 'app.example',
+      DKIM_SELECTOR: 's2026',
+      DKIM_KEY_FILE: join(directory, 'key.pem'),
+      ...(sealed && { DATA_KEYS: dataKeysText('a') }),
+      ...(engine === 'postgres' && { DATABASE_URL: await postgres.createDatabase() }),
     },
   });
+  rmSync(directory, { recursive: true });
   relay.reply = (recipient) => (recipient === BOUNCER ? [550, `5.1.1 <${recipient}> unknown`] : undefined);
   const told: Answer[] = [];
   const refused = async (answer: Promise<Answer>): Promise<void> => void told.push(await answer);
@@ -44,12 +74,15 @@ test.each([
   const mint = {
     recipient: RECIPIENT,
     subject: 'user',
+    clientIp: CLIENT,
     data: { of: WORDS.data },
     templateData: { name: WORDS.template },
   };
   const headers = { 'idempotency-key': WORDS.key };
   const { id } = (await service.mint({ ...mint, fingerprint: WORDS.fingerprint }, headers)).body;
-  const url = urlIn((await relay.mailTo(RECIPIENT)).mail.text?.split('\n').find((line) => line.includes('/l/')));
+  const letter = (await relay.mailTo(RECIPIENT)).mail.text!;
+  const url = urlIn(letter.split('\n').find((line) => line.includes('/l/')));
+  const [typed] = /^[0-9A-Z]{4}-[0-9A-Z]{4}$/m.exec(letter)!;
   const returned = await service.mintReturned({ ...mint, purpose: 'magic-link' });
   const bounced = (await service.mint({ ...mint, recipient: BOUNCER, subject: 'bouncer' })).body;
   await eventually(async () => (await service.api('GET', `/v1/links/${bounced.id}`)).body.delivery.status === 'failed');
@@ -63,6 +96,8 @@ test.each([
   await refused(service.api('POST', '/v1/links/redeem', { purpose, code, fingerprint: `${WORDS.fingerprint}2` }));
   await refused(service.api('POST', '/v1/links/redeem', { purpose: 'magic-link', token }));
   await refused(service.api('POST', '/v1/links/redeem', { purpose, token: `${token}x`, codeVerifier: VERIFIER }));
+  const wrong = (typed.startsWith('2') ? '3' : '2') + typed.slice(1);
+  await refused(service.api('POST', '/v1/links/redeem', { purpose, id, oneTimeCode: wrong }));
   await refused(service.api('POST', `/v1/links/${bounced.id}/resend`));
   await refused(service.mint({ ...mint, subject: 'somebody-else' }, headers));
   await refused(service.request('GET', '/v1/links', { headers: { authorization: `Bearer ${API_KEY}x` } }));
@@ -80,11 +115,16 @@ test.each([
   const [, payload, signature] = token.split('.');
   const { keys } = JSON.parse(readFileSync(join(service.directory, 'signing-keys.json'), 'utf8'));
   const secrets = [
-    ...[token, returned.token, code].flatMap((jws) => jws.split('.').slice(1)),
+    ...[token, returned.token, code, reportUrlIn(letter).split('/r/')[1]!].flatMap((jws) => jws.split('.').slice(1)),
+    ...[typed, wrong].flatMap((one) => [one, one.replace('-', '')]),
     payload!,
     signature!,
     API_KEY.split('_')[2]!,
     keys[0].k,
+    dataKeysText('a').split(':')[1]!,
+    String(DKIM).split('\n')[1]!,
+    PASSWORD,
+    CLIENT,
     WORDS.fingerprint,
     WORDS.key,
     VERIFIER,
@@ -92,11 +132,11 @@ test.each([
   const addresses = [RECIPIENT, BOUNCER];
   const people = [/zanzibar/i, /quokka/i, /wombat/i, /xylophone/i];
 
-  const stored = storedBytes(service);
-  for (const secret of secrets) expect(stored).not.toContain(secret);
-  for (const person of people) {
-    if (sealed) expect(stored).not.toMatch(person);
-    else expect(stored).toMatch(person); // The search would find it.
+  const stored = engine === 'sqlite' ? storedBytes(service) : await storedByPostgres(service);
+  for (const [where, bytes] of Object.entries(stored)) {
+    for (const secret of secrets) expect([where, secret, bytes.includes(secret)]).toEqual([where, secret, false]);
+    // Where nothing is sealed, the search finds them.
+    for (const person of people) expect([where, person.test(bytes)]).toEqual([where, !sealed]);
   }
   const metrics = (await service.request('GET', '/metrics')).text;
   const problems = told.map(({ text, headers: h }) => text + JSON.stringify([...h])).join('\n');
@@ -108,10 +148,37 @@ test.each([
 });
 
 /** The database as it lies on disk, the write-ahead log included. */
-function storedBytes({ directory }: TestService): string {
+function storedBytes({ directory }: TestService): Record<string, string> {
   const files = readdirSync(directory).filter((file) => file.startsWith('oncelink.sqlite'));
   expect(files).toContain('oncelink.sqlite-wal');
-  return files.map((file) => readFileSync(join(directory, file)).toString('latin1')).join('\n');
+  return { files: files.map((file) => readFileSync(join(directory, file)).toString('latin1')).join('\n') };
+}
+
+/** What a dump would have, and the server's files: tables and write-ahead log. */
+async function storedByPostgres({ settings }: TestService): Promise<Record<string, string>> {
+  const client = new pg.Client({ connectionString: settings.databaseUrl });
+  await client.connect();
+  try {
+    const tables = await client.query<{ name: string }>(
+      `SELECT quote_ident(tablename) AS name FROM pg_tables WHERE schemaname = 'public'`,
+    );
+    const dump: string[] = [];
+    for (const { name } of tables.rows)
+      dump.push(
+        ...(await client.query<{ row: string }>(`SELECT t::text AS row FROM ${name} AS t`)).rows.map(({ row }) => row),
+      );
+    if (postgres.data === undefined) return { dump: dump.join('\n') };
+    await client.query('CHECKPOINT');
+    const { oid } = (await client.query('SELECT oid FROM pg_database WHERE datname = current_database()')).rows[0];
+    const bytes = (folder: string): string =>
+      readdirSync(join(postgres.data!, folder), { withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map(({ name }) => readFileSync(join(postgres.data!, folder, name)).toString('latin1'))
+        .join('\n');
+    return { dump: dump.join('\n'), tables: bytes(`base/${oid}`), log: bytes('pg_wal') };
+  } finally {
+    await client.end();
+  }
 }
 
 test('an error of a driver is told without what was asked', () => {

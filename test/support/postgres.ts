@@ -6,6 +6,8 @@ import { eventually, freePort } from './service.js';
 export interface Postgres {
   /** a database of its own, empty */
   createDatabase(): Promise<string>;
+  /** where the server keeps its files; undefined if it is not ours */
+  readonly data?: string;
   stop(): Promise<void>;
 }
 
@@ -22,6 +24,7 @@ export async function startPostgres(): Promise<Postgres> {
   await eventually(() => createDatabase(base).catch(() => undefined), 20);
   return {
     createDatabase: () => createDatabase(base),
+    data: cluster.data,
     stop: async () => {
       await ended(server, 'SIGINT');
       cluster.remove();
