@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Minted } from '../links/links.service.js';
 import { DELIVERY_STATUSES, statusOf, type Link } from '../links/link.js';
 import { PROBLEMS, type ProblemCode } from './problems.js';
 
@@ -43,6 +44,7 @@ export const mintedResource = linkResource
       .describe('to show where the link was asked for (oneTimeCode: screen), or for your own mail; this once'),
   })
   .meta({ id: 'MintedLink' });
+export type MintedResource = z.infer<typeof mintedResource>;
 
 /** Every refusal (RFC 9457). */
 export const problemDocument = z.object({
@@ -69,8 +71,9 @@ export function toResource(link: Link, now: number): LinkResource {
     redeemedAt: iso(link.redeemedAt),
     revokedAt: iso(link.revokedAt),
     openedAt: iso(link.openedAt),
-    ...(link.reportedAt !== null && { reportedAt: iso(link.reportedAt)! }),
-    ...(link.renews !== null && { renews: link.renews }),
+    // Shown only where they apply: JSON has no undefined.
+    reportedAt: iso(link.reportedAt) ?? undefined,
+    renews: link.renews ?? undefined,
     locale: link.locale,
     redirectUri: link.redirectUri,
     data: link.data,
@@ -81,6 +84,11 @@ export function toResource(link: Link, now: number): LinkResource {
       lastError: delivery.lastError,
     },
   };
+}
+
+/** The answer to a mint. A replayed one shows the link as it was. */
+export function toMintedResource({ link, url, token, oneTimeCode }: Minted): MintedResource {
+  return Object.assign(toResource(link, link.createdAt), { url, token, oneTimeCode });
 }
 
 export function iso(time: number | null): string | null {

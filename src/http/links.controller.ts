@@ -9,7 +9,14 @@ import { Links } from '../links/links.service.js';
 import { inspectRequest, listRequest, mintRequest, redeemRequest, revokeRequest } from '../links/requests.js';
 import { ApiKeyGuard, ByCaller, Needs, requireScope } from './api-key.guard.js';
 import { IDEMPOTENCY_KEY, idempotencyKey } from './idempotency-key.js';
-import { linkResource, mintedResource, toResource, type LinkResource } from './link.resource.js';
+import {
+  linkResource,
+  mintedResource,
+  toMintedResource,
+  toResource,
+  type LinkResource,
+  type MintedResource,
+} from './link.resource.js';
 import { DocumentQuery } from './openapi.js';
 import { requireNoBody } from './strict-body.js';
 
@@ -33,12 +40,12 @@ export class LinksController {
     @Body({ schema: mintRequest }) body: unknown,
     @Headers('idempotency-key') key: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<LinkResource> {
+  ): Promise<MintedResource> {
     if ((body as { delivery?: unknown } | undefined)?.delivery === 'return') requireScope(caller, 'links:return');
-    const { link, replayed, ...once } = await this.links.mint(caller.app, body, idempotencyKey(key));
-    void reply.header('location', `/v1/links/${link.id}`);
-    if (replayed) void reply.header('idempotency-replayed', 'true');
-    return { ...toResource(link, link.createdAt), ...once };
+    const minted = await this.links.mint(caller.app, body, idempotencyKey(key));
+    void reply.header('location', `/v1/links/${minted.link.id}`);
+    if (minted.replayed) void reply.header('idempotency-replayed', 'true');
+    return toMintedResource(minted);
   }
 
   @Post('redeem')

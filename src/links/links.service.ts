@@ -26,10 +26,10 @@ import type { Proof, Tokens } from './tokens.js';
 export interface Minted {
   readonly link: Link;
   /** only for `delivery: "return"` */
-  readonly url?: string;
-  readonly token?: string;
+  readonly url: string | undefined;
+  readonly token: string | undefined;
   /** to be shown where the link was asked for (`oneTimeCode: screen`); or with `delivery: "return"`, for the app's own mail */
-  readonly oneTimeCode?: string;
+  readonly oneTimeCode: string | undefined;
   /** the first answer to the same Idempotency-Key, given again */
   readonly replayed: boolean;
 }
@@ -71,7 +71,7 @@ export class Links {
     const link = draftLink(app, purpose, request, { id: this.ids.next(), now: this.clock(), idempotencyKey });
     const minted = await insertOnce(this.store, link, this.limits.forMint(purpose, link, request.clientIp));
     if (!minted.replayed && minted.link.delivery.dueAt !== null) this.onQueued();
-    return { ...this.answerOf(minted.link), replayed: minted.replayed };
+    return this.answerOf(minted.link, minted.replayed);
   }
 
   /**
@@ -187,13 +187,16 @@ export class Links {
 
   // -- Steps --
 
-  private answerOf(link: Link): Omit<Minted, 'replayed'> {
+  private answerOf(link: Link, replayed: boolean): Minted {
     const where = this.purposes.get(link.purpose)!.oneTimeCode;
-    const returned = link.via === 'return';
+    const returned = link.via === 'return' ? this.urlOf(link) : undefined;
+    const shown = where === 'screen' || (where === 'mail' && returned !== undefined);
     return {
       link,
-      ...(returned && this.urlOf(link)),
-      ...((where === 'screen' || (where === 'mail' && returned)) && { oneTimeCode: this.tokens.oneTimeCode(link.id) }),
+      url: returned?.url,
+      token: returned?.token,
+      oneTimeCode: shown ? this.tokens.oneTimeCode(link.id) : undefined,
+      replayed,
     };
   }
 

@@ -1,16 +1,22 @@
 import { LinkIds } from '../links/link-ids.js';
 import type { CountedBy, MintGuard, Window } from '../links/link-store.js';
 import { COUNTED_BY } from './limit-statements.js';
-import type { LinkRow } from './link-rows.js';
+import type { GuardRow, LinkRow } from './link-rows.js';
 
-/** A guard's columns; see `guardColumns`. */
-export function toGuardRow({ quietSince, windows }: MintGuard, kinds: readonly CountedBy[]): Record<string, unknown> {
-  const row: Record<string, unknown> = {
+/** A guard's columns for the limit by recipient, which everybody has. */
+export function toGuardRow({ quietSince, windows }: MintGuard): GuardRow {
+  return {
     quiet_since: quietSince === null ? null : LinkIds.floor(quietSince),
     quiet_time: quietSince,
+    recipient_windows: toWindowRows(windows, 'recipient'),
   };
-  for (const by of kinds) row[`${by}_windows`] = toWindowRows(windows, by);
-  return row;
+}
+
+/** The columns for the other limits. */
+export function toMoreGuardRow({ windows }: MintGuard, kinds: readonly CountedBy[]): Record<string, object[]> {
+  return Object.fromEntries(
+    kinds.filter((by) => by !== 'recipient').map((by) => [`${by}_windows`, toWindowRows(windows, by)]),
+  );
 }
 
 /** The windows of one kind; `nth` is their place among all. */
@@ -25,9 +31,9 @@ export function isPlain({ client, windows }: MintGuard): boolean {
   return client === undefined && windows.every(({ by }) => by === 'recipient');
 }
 
-/** Whether the links of this app are counted for their own sake. */
-export function isCounted({ windows }: MintGuard): boolean {
-  return windows.some(({ by }) => by === 'app');
+/** What later mints count by, where somebody counts by it: who asked, and whether the app's links are counted. */
+export function toCountedRow({ client, windows }: MintGuard): { client_key?: string; counted: 1 | null } {
+  return { client_key: client, counted: windows.some(({ by }) => by === 'app') ? 1 : null };
 }
 
 export type Keys = Pick<LinkRow, 'app' | 'subject' | 'recipient_key'>;

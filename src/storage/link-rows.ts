@@ -68,8 +68,8 @@ type Cell = string | number | null;
 export type LinkRow = Record<keyof typeof LINK_COLUMNS, Cell>;
 const NAMES = Object.keys(LINK_COLUMNS) as (keyof LinkRow)[];
 
-/** A new link's row, without what it does not have yet. */
-export function toNewRow(link: Link): Partial<LinkRow> {
+/** A new link's row with its guard; without what it does not have yet. One literal: put together by spreading it took 8 µs. */
+export function toNewRow(link: Link, guard: GuardRow): Partial<LinkRow> & GuardRow {
   const { delivery } = link;
   return {
     id: link.id,
@@ -79,10 +79,8 @@ export function toNewRow(link: Link): Partial<LinkRow> {
     subject: link.subject,
     recipient: link.recipient,
     recipient_key: link.recipientKey,
-    // Left out where it is null: most addresses bear no tag.
-    ...(link.addressKey !== null && { address_key: link.addressKey }),
-    // Like the tag: links that somebody asked for on a page are few.
-    ...(link.renews !== null && { renews: link.renews }),
+    address_key: link.addressKey,
+    renews: link.renews,
     locale: link.locale,
     via: link.via,
     decoy: Number(link.decoy),
@@ -101,7 +99,17 @@ export function toNewRow(link: Link): Partial<LinkRow> {
     delivery_status: delivery.status,
     due_at: delivery.dueAt,
     deliver_by: delivery.deliverBy,
+    quiet_since: guard.quiet_since,
+    quiet_time: guard.quiet_time,
+    recipient_windows: guard.recipient_windows,
   };
+}
+
+/** What a mint or a resend is asked to keep to; see `guardColumns`. */
+export interface GuardRow {
+  quiet_since: string | null;
+  quiet_time: number | null;
+  recipient_windows: object[];
 }
 
 /** A row as a JSON array of its cells in the order of `LINK_COLUMNS`: SQLite hands it over as text, PostgreSQL's driver parses it. */

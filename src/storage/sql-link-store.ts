@@ -1,20 +1,19 @@
 import type { Attempt, Link, Message } from '../links/link.js';
 import { LinkIds } from '../links/link-ids.js';
-import type {
-  CountedBy,
-  Ended,
-  Fillings,
-  LinkFilter,
-  LinkStore,
-  MintGuard,
-  Redemption,
-  Settlement,
-} from '../links/link-store.js';
+import type { Ended, Fillings, LinkFilter, LinkStore, MintGuard, Redemption, Settlement } from '../links/link-store.js';
 import type { Database } from './engines.js';
 import { GroupCommit, type Write } from './group-commit.js';
 import { linkStatements, RESENT_BY } from './link-statements.js';
 import { toLink, toMessage, toNewRow, unpack, type LinkRow, type MessageRow, type PackedRow } from './link-rows.js';
-import { contentions, isCounted, isPlain, toGuardRow, toWindowRows, type Keys } from './limit-rows.js';
+import {
+  contentions,
+  isPlain,
+  toCountedRow,
+  toGuardRow,
+  toMoreGuardRow,
+  toWindowRows,
+  type Keys,
+} from './limit-rows.js';
 import { COUNTED_BY } from './limit-statements.js';
 import { Queries } from './queries.js';
 import { recipientIs } from './recipient-condition.js';
@@ -26,7 +25,6 @@ type Outcome = Record<'wanted' | 'fence' | 'new_status', string> &
   Record<'new_error' | 'new_log', string | null>;
 /** PostgreSQL sends `bigint` as text. */
 type Time = string | number | null;
-const RECIPIENT_ONLY: readonly CountedBy[] = ['recipient'];
 /** Sorts after every id. */
 const LAST = '~';
 
@@ -136,7 +134,7 @@ export class SqlLinkStore implements LinkStore {
   async requeue(link: Link, guard: MintGuard, times: { now: number; deliverBy: number }): Promise<boolean> {
     const { app, id } = link;
     const resend = { by_app: app, wanted: id, moment: times.now, until: times.deliverBy };
-    const values = [JSON.stringify([{ ...resend, ...toGuardRow(guard, RESENT_BY) }])];
+    const values = [JSON.stringify([{ ...resend, ...toGuardRow(guard), ...toMoreGuardRow(guard, RESENT_BY) }])];
     const keys = contentions(keysOf(link), guard);
     return (await this.queries.rowsUnder(this.lock, [JSON.stringify(keys)], this.sql.requeue, values)).length > 0;
   }
@@ -198,12 +196,10 @@ export class SqlLinkStore implements LinkStore {
     deadline: number,
   ): Promise<(boolean | 'suppressed')[]> {
     const plain = batch.every(({ guard }) => isPlain(guard));
-    const kinds = plain ? RECIPIENT_ONLY : COUNTED_BY;
-    const rows = batch.map(({ link, guard }) => ({
-      ...toNewRow(link),
-      ...toGuardRow(guard, kinds),
-      ...(!plain && { client_key: guard.client, counted: isCounted(guard) ? 1 : null }),
-    }));
+    const rows = batch.map(({ link, guard }) => {
+      const row = toNewRow(link, toGuardRow(guard));
+      return plain ? row : Object.assign(row, toMoreGuardRow(guard, COUNTED_BY), toCountedRow(guard));
+    });
     const keys = this.lock === null ? [] : batch.flatMap(({ link, guard }) => contentions(keysOf(link), guard));
     const sql = plain ? this.sql.insert : this.sql.insertCounted;
     const values = [JSON.stringify(rows)];
