@@ -64,6 +64,8 @@ test.each([
   ['the cool-down', { lastMail: NOW - 10_000, windows: [null] }, 20],
   ['a window, until the send that fills it leaves', { lastMail: null, windows: [NOW - 600_000] }, 3000],
   ['both, until the later one', { lastMail: NOW - 10_000, windows: [NOW - 3_590_000] }, 20],
+  ['a cool-down, rounded up to the second', { lastMail: NOW - 28_999, windows: [null] }, 2],
+  ['a window, rounded up to the second', { lastMail: null, windows: [NOW - 3_598_999] }, 2],
   ['what is over already', { lastMail: null, windows: [null] }, 1],
 ] as const)('Retry-After for %s', (_name, fillings, seconds) => {
   const [limits, reset] = limitsOf(purpose());

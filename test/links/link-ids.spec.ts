@@ -44,7 +44,9 @@ test('ids go on after the newest that is stored, whatever the clock says after a
   const before = new LinkIds(() => 1_800_000_000_000).next();
   const after = new LinkIds(() => 1_700_000_000_000);
   after.startAfter(before);
-  expect(after.next() > before).toBe(true);
+  const next = after.next();
+  expect(next > before).toBe(true);
+  expect(next < LinkIds.floor(1_800_000_000_001)).toBe(true);
 });
 
 test('the floor of a moment divides the ids minted before it from the others', () => {

@@ -212,6 +212,11 @@ describe('a refusal', () => {
       '/decoy': 'has the wrong type: expected boolean',
     }));
 
+  test('says what its member must be', () => {
+    expect(faults(mintRequest, { ...MINT, subject: 'a b' })['/subject']).toContain('printable characters');
+    expect(parseRequest(mintRequest, { ...MINT, delivery: 'email' }).delivery).toBe('email');
+  });
+
   test('of an unknown member names those there are', () => {
     expect(faults(requests.revokeRequest, { subject: 's', hacked: 1 })).toEqual({
       '': 'has a member that is not known here; it takes subject, recipient, purpose',

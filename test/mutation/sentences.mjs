@@ -3,9 +3,10 @@ import { declareValuePlugin, PluginKind } from '@stryker-mutator/api/plugin';
 /** Four words or more in one literal are for people to read; no decision hangs on them. */
 const SENTENCE = /(?:\S+\s+){3}\S/;
 
-/** Leaves out the mutants that would only empty a message. */
+/** Leaves out the mutants that would only empty a message, or a description in the API document. */
 const sentences = {
-  shouldIgnore({ node }) {
+  shouldIgnore({ node, parent }) {
+    if (parent?.type === 'CallExpression' && parent.callee.property?.name === 'describe') return 'a description';
     const text =
       node.type === 'StringLiteral'
         ? node.value
