@@ -69,7 +69,7 @@ describe('the clock', () => {
     const { status, body } = await move({ advance: 3_601 });
     expect([status, body.ahead]).toEqual([200, 3_601]);
     expect(await statusOf(id)).toBe('expired');
-    expect((await service.request('GET', '/dev/inbox')).text).toContain('3601 s ahead');
+    expect((await service.request('GET', '/dev/inbox')).text).toContain('3,601 seconds ahead');
     expect((await move({ reset: true })).body.ahead).toBe(0);
     expect(await statusOf(id)).toBe('active');
   });

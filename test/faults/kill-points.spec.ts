@@ -21,18 +21,23 @@ const POINTS = [
   'after redeem',
 ];
 const ROUNDS = sized(1, 3);
+const PATIENCE = sized(600_000, 1_800_000);
 const UNDER_WAY = 5;
 
-test('sqlite: killed at every point', () => killedEverywhere({}), 600_000);
+test('sqlite: killed at every point', () => killedEverywhere({}), PATIENCE);
 
-test('postgres: killed at every point', async () => {
-  const postgres = await PostgresServer.start();
-  try {
-    await killedEverywhere({ DATABASE_URL: await postgres.createDatabase('points') });
-  } finally {
-    await postgres.stop();
-  }
-}, 600_000);
+test(
+  'postgres: killed at every point',
+  async () => {
+    const postgres = await PostgresServer.start();
+    try {
+      await killedEverywhere({ DATABASE_URL: await postgres.createDatabase('points') });
+    } finally {
+      await postgres.stop();
+    }
+  },
+  PATIENCE,
+);
 
 async function killedEverywhere(settings: Record<string, string>): Promise<void> {
   const chance = new Chance();

@@ -11,6 +11,8 @@ import { sized, tell } from './size.js';
 const UNDER_WAY = 5;
 const KILLS = sized(2, 30);
 const DATABASE_KILLS = sized(1, 12);
+/** Each death and birth takes ten seconds on a busy machine. */
+const PATIENCE = sized(600_000, 1_800_000);
 
 let sink: MailSink;
 beforeEach(async () => {
@@ -19,37 +21,45 @@ beforeEach(async () => {
 });
 afterEach(() => sink.stop());
 
-test('sqlite: kill -9 of the service under load', async () => {
-  const instances = await instancesOf(1, { SMTP_URL: sink.url });
-  await underLoad(instances, async (moment) => {
-    for (let n = 0; n < KILLS; n++) await killOne(instances[0]!, moment);
-    return KILLS * UNDER_WAY;
-  });
-}, 600_000);
+test(
+  'sqlite: kill -9 of the service under load',
+  async () => {
+    const instances = await instancesOf(1, { SMTP_URL: sink.url });
+    await underLoad(instances, async (moment) => {
+      for (let n = 0; n < KILLS; n++) await killOne(instances[0]!, moment);
+      return KILLS * UNDER_WAY;
+    });
+  },
+  PATIENCE,
+);
 
-test('postgres: kill -9 of two instances, and of the database with synchronous_commit=off', async () => {
-  const postgres = await PostgresServer.start();
-  try {
-    const instances = await instancesOf(2, {
-      SMTP_URL: sink.url,
-      DATABASE_URL: await postgres.createDatabase('killed'),
-    });
-    await underLoad(instances, async (moment, chance) => {
-      // What was set up is on disk; only what is acknowledged from here on is at stake.
-      await postgres.query('CHECKPOINT');
-      for (let n = 0; n < KILLS; n++) await killOne(chance.oneOf(instances), moment);
-      for (let n = 0; n < DATABASE_KILLS; n++) {
-        await moment();
-        await postgres.kill();
-        await postgres.restart();
-      }
-      // A dead database interrupts the couriers of all instances.
-      return KILLS * UNDER_WAY + DATABASE_KILLS * UNDER_WAY * instances.length;
-    });
-  } finally {
-    await postgres.stop();
-  }
-}, 600_000);
+test(
+  'postgres: kill -9 of two instances, and of the database with synchronous_commit=off',
+  async () => {
+    const postgres = await PostgresServer.start();
+    try {
+      const instances = await instancesOf(2, {
+        SMTP_URL: sink.url,
+        DATABASE_URL: await postgres.createDatabase('killed'),
+      });
+      await underLoad(instances, async (moment, chance) => {
+        // What was set up is on disk; only what is acknowledged from here on is at stake.
+        await postgres.query('CHECKPOINT');
+        for (let n = 0; n < KILLS; n++) await killOne(chance.oneOf(instances), moment);
+        for (let n = 0; n < DATABASE_KILLS; n++) {
+          await moment();
+          await postgres.kill();
+          await postgres.restart();
+        }
+        // A dead database interrupts the couriers of all instances.
+        return KILLS * UNDER_WAY + DATABASE_KILLS * UNDER_WAY * instances.length;
+      });
+    } finally {
+      await postgres.stop();
+    }
+  },
+  PATIENCE,
+);
 
 /** @param crash does the killing, each time after `moment`. @returns how many mails it may have interrupted */
 async function underLoad(

@@ -1,3 +1,4 @@
+import { durationText } from '../../mail/locales.js';
 import { address, html, type Html } from '../web/html.js';
 import { urlsIn, type ParsedMail } from './parsed-mail.js';
 
@@ -18,7 +19,9 @@ export function layout(title: string, content: Html): Html {
           <p class="strip">Mail stays here in development: nothing leaves this machine</p>
           <div class="bar">
             <a class="brand" href="/dev/inbox">Dev inbox</a>
-            <nav aria-label="Tools"><a href="/demo">Demo app</a> <a href="/docs">API</a></nav>
+            <nav aria-label="Tools">
+              <a href="/demo">Demo app</a> <a href="/dev/templates/">Templates</a> <a href="/docs">API</a>
+            </nav>
           </div>
         </header>
         <main>${content}</main>
@@ -67,7 +70,9 @@ const STEPS = [
 const clockControls = (ahead: number): Html =>
   html`<section aria-labelledby="clock">
     <h2 id="clock">The clock</h2>
-    <p>${ahead === 0 ? "The service's clock shows the real time." : `The service's clock is ${ahead} s ahead.`}</p>
+    <p>
+      ${ahead === 0 ? "The service's clock shows the real time." : `The service's clock is ${durationText(ahead, 'en')} ahead.`}
+    </p>
     <form class="tools" method="post" action="/dev/clock">
       ${STEPS.map(([label, seconds]) => html`<button class="button quiet" name="advance" value="${seconds}">${label}</button> `)}
       <button class="button quiet" name="reset" value="true">Back to now</button>
