@@ -11,6 +11,7 @@ beforeAll(async () => {
     purposeOf('bound', { binding: 'required' }),
     purposeOf('app-page', { landing: 'app' }),
     purposeOf('mail-code', { oneTimeCode: 'mail' }),
+    purposeOf('mail-code-here', { oneTimeCode: 'mail', binding: 'required' }),
     purposeOf('screen-code', { oneTimeCode: 'screen', binding: 'required' }),
     purposeOf('quiet', {
       pauseAfterReport: 0,
@@ -154,6 +155,13 @@ describe('redeeming', () => {
     expect((await redeem(token)).replayed).toBe(false);
   });
 
+  test('refuses what the signing key alone can make: a token of another purpose than the row is of', async () => {
+    const { id } = await domain.mintToken('password-reset');
+    const token = domain.tokens.mintLink({ ...(await domain.store.find('shop', id))!, purpose: 'bound' });
+    for (const ask of [redeem, inspect])
+      expect(await refusalOf(ask(token, { purpose: 'bound' }))).toBe('token_invalid');
+  });
+
   test('refuses a decoy, and what has run out, and was withdrawn, and was superseded', async () => {
     const decoy = await domain.mintToken('password-reset', { decoy: true });
     expect(await refusalOf(redeem(decoy.token))).toBe('token_invalid');
@@ -266,6 +274,13 @@ describe('redeeming', () => {
       expect((await redeem(token, { purpose: 'mail-code' })).replayed).toBe(false);
     });
 
+    test('proves the mailbox, not the browser', async () => {
+      const { id } = await domain.mintToken('mail-code-here', { codeChallenge: challengeOf('secret') });
+      const given = { id, oneTimeCode: domain.tokens.oneTimeCode(id), purpose: 'mail-code-here' };
+      expect(await refusalOf(domain.links.redeem(APP, given))).toBe('binding_mismatch');
+      expect(await domain.links.redeem(APP, { ...given, codeVerifier: 'secret' })).toMatchObject({ sameBrowser: true });
+    });
+
     test('is nothing for a link that there is not, of another purpose, or another app', async () => {
       const { id } = await domain.mintToken('password-reset');
       const code = domain.tokens.oneTimeCode(id);
@@ -318,6 +333,11 @@ describe('inspecting', () => {
     expect(await refusalOf(look(app!))).toBe('link_redeemed');
     domain.clock.advance(300);
     expect(await refusalOf(look(page!))).toBe('link_redeemed');
+    const { id: other } = await domain.mintToken('password-reset');
+    const row = (await domain.store.find('shop', other))!;
+    await domain.links.revoke(APP, other);
+    const early = domain.tokens.mintCode({ ...row, redeemedAt: START }, 300, false);
+    expect(await refusalOf(look(early))).toBe('link_revoked');
   });
 });
 

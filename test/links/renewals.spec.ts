@@ -81,7 +81,8 @@ test.each([
   ['mailed elsewhere', {}],
 ])('neither repeats nor replaces what was %s since', async (_how, change) => {
   const { link, token } = await ranOut();
-  await domain.mint('magic-link', { subject: link.subject, ...change });
+  const recipient = 'delivery' in change ? link.recipient : 'new@example.com';
+  await domain.mint('magic-link', { subject: link.subject, recipient, ...change });
   expect(await renewals.renew(token, link.id, '192.0.2.1')).toEqual({ link: await rowOf(link.id), isGood: false });
   expect((await of(link.subject)).map(({ delivery }) => delivery.resends)).toEqual([0, 0]);
 });
