@@ -24,4 +24,10 @@ export const FILES = {
   renewals: links('renewals'),
   reports: links('reports'),
   notifications: links('notifications'),
+  'messages.service': links('messages.service'),
+  sweeper: links('sweeper'),
+  postman: links('postman'),
+  courier: links('courier'),
+  gathering: links('gathering'),
+  'expected-error': links('expected-error'),
 };
