@@ -15,6 +15,7 @@ import type { LinksOptions } from './links/links.module.js';
 import type { Logger } from './log.js';
 import { TemplatesError } from './mail/template-fault.js';
 import type { Settings } from './settings.js';
+import { patiently } from './storage/patiently.js';
 import { readTemplates } from './templates.js';
 
 export interface Service {
@@ -74,7 +75,7 @@ export async function createService(settings: Settings, logger: Logger, clock?: 
     const server = app.getHttpAdapter().getInstance();
     await server.register(devTemplates, { prefix: '/dev/templates', templatesDir, apps: app.get<AppStore>(APP_STORE) });
   });
-  const newApiKey = await registerDefaultApp(app, settings, redirectUris);
+  const newApiKey = await patiently(() => registerDefaultApp(app, settings, redirectUris));
   return { app, newApiKey };
 }
 

@@ -2,6 +2,7 @@ import type { LinkStore } from '../links/link-store.js';
 import type { MessageStore } from '../links/message-store.js';
 import { DataKeys } from './data-keys.js';
 import type { Database } from './engines.js';
+import { patiently } from './patiently.js';
 import { Queries } from './queries.js';
 import { SealedLinkStore } from './sealed-link-store.js';
 import { SealedMessageStore } from './sealed-message-store.js';
@@ -14,7 +15,7 @@ import { SqlMessageStore } from './sql-message-store.js';
  * @throws if what is stored was sealed by a key that is not there
  */
 export async function openLinkStore(database: Database, keys: DataKeys | undefined): Promise<LinkStore> {
-  await requireKeys(database, keys);
+  await patiently(() => requireKeys(database, keys));
   const store = new SqlLinkStore(database);
   return keys ? new SealedLinkStore(store, keys) : store;
 }
@@ -24,7 +25,8 @@ export async function openMessageStore(database: Database, keys: DataKeys | unde
   const store = new SqlMessageStore(database);
   if (!keys) return store;
   const sealed = new SealedMessageStore(store, keys);
-  for (const { id } of await new SqlAppStore(database).list()) await sealed.adopt(id);
+  const apps = await patiently(() => new SqlAppStore(database).list());
+  for (const { id } of apps) await patiently(() => sealed.adopt(id));
   return sealed;
 }
 
