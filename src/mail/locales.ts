@@ -77,8 +77,9 @@ export function durationText(seconds: number, locale: string): string {
   return format.format(seconds / size);
 }
 
+/** In UTC. */
 export function isSameDay(moment: number, now: number): boolean {
-  return new Date(moment).toISOString().slice(0, 10) === new Date(now).toISOString().slice(0, 10);
+  return Math.floor(moment / 86_400_000) === Math.floor(now / 86_400_000);
 }
 
 /** @returns a moment as a person reads it: the time, with the date unless it is today's, in UTC */

@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import Handlebars from 'handlebars';
+import { renderedByShape, type Render } from './shapes.js';
 import { TemplateFault } from './template-fault.js';
 
-export type Render = (variables: object) => string;
+export type { Render };
 
 /**
  * Handlebars, narrowed to what a mail or page needs: sources are files only, unknown variables are faults, nothing is
@@ -42,7 +43,8 @@ export class TemplateEngine {
    */
   compile(source: string, file: string, variables: ReadonlySet<string>, line = 1): Render {
     const render = this.template(source, file, variables, line);
-    return (values) => render(values);
+    if (!source.includes('{{')) return () => source;
+    return renderedByShape(render, this.kind === 'html' ? Handlebars.escapeExpression : (text) => text);
   }
 
   private template(
