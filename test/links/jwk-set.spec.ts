@@ -2,9 +2,12 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { readJwkSet, type KeySetError } from '../../src/links/jwk-set.js';
 
 const b64 = (bytes: Uint8Array | string): string => Buffer.from(bytes).toString('base64url');
+type Jwk = Record<string, any>;
 const OCT = { kty: 'oct', alg: 'HS256', kid: 'key-1', k: b64(randomBytes(32)) };
 const EC = ec();
-const RSA = rsa();
+let made: Jwk | undefined;
+/** Made when it is needed: it takes long. */
+const RSA = (): Jwk => (made ??= rsa());
 
 const faultsOf = (text: string): readonly string[] => {
   try {
@@ -17,7 +20,8 @@ const faultsOf = (text: string): readonly string[] => {
 const faults = (...keys: object[]): readonly string[] => faultsOf(JSON.stringify({ keys }));
 
 /** One fault, of the first key, that repeats nothing secret. */
-function expectRefused(jwk: Record<string, any>): void {
+function expectRefused(given: Jwk | (() => Jwk)): void {
+  const jwk = typeof given === 'function' ? given() : given;
   const [fault, ...others] = faults(jwk);
   expect([others, fault]).toEqual([[], expect.stringMatching(/^key 1 /)]);
   for (const secret of [jwk.k, jwk.d]) if (secret?.length > 3) expect(fault).not.toContain(secret);
@@ -28,12 +32,13 @@ test.each([
   ['64 random bytes', { ...OCT, k: b64(randomBytes(64)) }],
   ['what openssl rand -hex 32 prints', { ...OCT, k: b64(randomBytes(32).toString('hex')) }],
   ['a pair on P-256', EC],
-  ['3072 bits of RSA', RSA],
   [
     'a key that says when it was made and when it signs',
     { ...OCT, use: 'sig', iat: 1_800_000_000, nbf: 1_800_000_060 },
   ],
 ])('%s is a key', (_name, jwk) => expect(faults(jwk)).toEqual([]));
+
+test('3072 bits of RSA are a key', () => expect(faults(RSA())).toEqual([]));
 
 test('what a key says about itself is read, in milliseconds', () => {
   const [waiting, plain] = readJwkSet(JSON.stringify({ keys: [{ ...EC, iat: 5, nbf: 9 }, OCT] }));
@@ -42,7 +47,7 @@ test('what a key says about itself is read, in milliseconds', () => {
 });
 
 describe('refused is', () => {
-  test.each<[string, Record<string, any>]>([
+  test.each<[string, Jwk | (() => Jwk)]>([
     ['a short secret', { ...OCT, k: b64(randomBytes(31)) }],
     ['an empty secret', { ...OCT, k: '' }],
     ['no secret', { ...OCT, k: undefined }],
@@ -54,12 +59,14 @@ describe('refused is', () => {
     ['a kid that is too long', { ...OCT, kid: 'x'.repeat(65) }],
     ['a key for encryption', { ...OCT, use: 'enc' }],
     ['a time in words', { ...OCT, nbf: 'tomorrow' }],
+    ['a time of making in words', { ...OCT, iat: 'yesterday' }],
+    ['a secret that says it is something else', { ...OCT, kty: 'EC' }],
     ['a pair that claims to be a secret', { ...EC, alg: 'HS256' }],
     ['a secret that claims to be a pair', { ...OCT, alg: 'ES256' }],
-    ['an RSA pair that claims another algorithm', { ...RSA, alg: 'ES256' }],
+    ['an RSA pair that claims another algorithm', () => ({ ...RSA(), alg: 'ES256' })],
     ['a curve that is not P-256', { ...ec('P-384'), alg: 'ES256' }],
-    ['2048 bits of RSA', rsa(2048)],
-    ['an RSA exponent of 3', rsa(3072, 3)],
+    ['2048 bits of RSA', () => rsa(2048)],
+    ['an RSA exponent of 3', () => rsa(3072, 3)],
     ['a public key only', { ...EC, d: undefined }],
     ['halves that do not belong together', { ...EC, d: ec().d }],
     ['a private half that was counted', { ...EC, d: b64(Buffer.concat([Buffer.alloc(31), Buffer.from([7])])) }],
@@ -142,7 +149,7 @@ describe('refused is', () => {
     expect(faults(OCT, other)).toEqual(['key 2 repeats the kid of another key']);
     expect(faults(OCT, { ...OCT, kid: 'key-2' })).toEqual([expect.stringContaining('key 2 is the same key')]);
     expect(faults(OCT, { ...OCT, kid: 'key-2', k: `${OCT.k}=` })).toEqual([expect.stringContaining('same key')]);
-    expect(faults(EC, { ...EC, kid: 'ec-2' }, RSA, { ...RSA, kid: 'rsa-2' })).toHaveLength(2);
+    expect(faults(EC, { ...EC, kid: 'ec-2' }, RSA(), { ...RSA(), kid: 'rsa-2' })).toHaveLength(2);
   });
 
   test('what is no set, or says a thing twice', () => {
@@ -154,8 +161,13 @@ describe('refused is', () => {
   });
 });
 
+test('why a pair is no good is told apart', () => {
+  expect(faults({ ...EC, d: undefined })).toEqual(['key 1 is not a private key']);
+  expect(faults({ ...EC, d: b64(Buffer.alloc(32, 7)) })).toEqual([expect.stringContaining('is not random')]);
+});
+
 test('every fault of a set is told at once', () =>
-  expect(faults({ ...OCT, k: 'c2hvcnQ' }, EC, { ...RSA, alg: 'RS512' })).toEqual([
+  expect(faults({ ...OCT, k: 'c2hvcnQ' }, EC, { ...RSA(), alg: 'RS512' })).toEqual([
     expect.stringMatching(/^key 1 must be/),
     expect.stringMatching(/^key 3 needs an "alg"/),
   ]));
