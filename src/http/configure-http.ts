@@ -100,6 +100,7 @@ function addHooks(
     // The route's pattern, never the URL: that may hold a token.
     const route = request.routeOptions.url ?? 'none';
     metrics.observeRequest(request.method, route, reply.statusCode, reply.elapsedTime / 1000);
+    if (!logger.isLevelEnabled('debug')) return done();
     logger.debug(
       {
         request: request.id,
