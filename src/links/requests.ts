@@ -57,6 +57,7 @@ export const mintRequest = z
     data: z
       .record(z.string(), z.unknown())
       .default({})
+      .refine(isExact, 'has a number too large to be kept exactly; send it as text')
       .refine((data) => Buffer.byteLength(JSON.stringify(data)) <= MAX_DATA_BYTES, 'must be at most 4 KiB of JSON')
       .describe('handed back at redemption, at most 4 KiB'),
     templateData,
@@ -189,6 +190,12 @@ export const bounceRequest = z
       .describe('the Message-ID of the mail, or the id of the message; an unknown one is ignored'),
   })
   .meta({ id: 'BounceRequest' });
+
+/** RFC 8259 section 6: 9007199254740993 would come back as another user's number, and 1e400 as nothing at all. */
+function isExact(value: unknown): boolean {
+  if (typeof value === 'number') return Math.abs(value) <= Number.MAX_SAFE_INTEGER;
+  return typeof value !== 'object' || value === null || Object.values(value).every(isExact);
+}
 
 /**
  * Parses strictly: unknown members and wrong types are refused, never coerced.

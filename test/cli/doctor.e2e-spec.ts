@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { SMTPServer } from 'smtp-server';
 import { Cli } from './cli.js';
 import { freePort } from '../support/service.js';
+import { TemplatesCopy } from '../support/templates.js';
 
 interface Finding {
   result: 'ok' | 'warn' | 'FAIL';
@@ -101,6 +102,25 @@ test('every faulty setting is a failure with its remedy, and the other checks st
   expect(of('settings').map(({ detail }) => detail.split(' ')[0])).toEqual(['PUBLIC_URL', 'RETENTION']);
   expect(of('schema')).toMatchObject([{ result: 'ok' }]);
   expect(stderr).toBe('2 checks failed.\n');
+});
+
+test('what production must not run with is a failure, and stops the start alike', async () => {
+  await install();
+  const weak = { kty: 'oct', alg: 'HS256', kid: 'weak', k: Buffer.alloc(32, 'a').toString('base64url') };
+  const templates = new TemplatesCopy();
+  templates.edit('purposes/password-reset/purpose.yaml', 'max: 24h', 'max: 25h');
+  const env = { SIGNING_KEYS: JSON.stringify({ keys: [weak] }), SMTP_URL: '', TEMPLATES_DIR: templates.directory };
+  const { failed, of, stdout } = await diagnose(env);
+  templates.discard();
+  expect(failed).toEqual(['settings', 'settings', 'templates']);
+  // The dev inbox is no relay.
+  expect(
+    of('settings')
+      .map(({ detail }) => detail.split(' ')[0])
+      .sort(),
+  ).toEqual(['SIGNING_KEYS', 'SMTP_URL']);
+  expect(of('templates')).toMatchObject([{ detail: expect.stringMatching(/password-reset\/purpose\.yaml:\d+.*24h/) }]);
+  expect(stdout).not.toContain(weak.k);
 });
 
 test('a relay that does not answer, or not to us, is a failure; a second one softens it', async () => {

@@ -1,4 +1,6 @@
+import { PostgresCluster } from '../support/postgres-cluster.mjs';
 import { startPostgres, type Postgres } from '../support/postgres.js';
+import { eventually, freePort } from '../support/service.js';
 import { Cli } from './cli.js';
 
 let postgres: Postgres;
@@ -30,6 +32,26 @@ test('a shared database in production is migrated on purpose only', async () => 
   expect(await cli.ok(['migrate'])).toContain('nothing to do');
   expect(await finding('schema')).toMatchObject({ result: 'ok' });
   expect(await finding('durability')).toMatchObject({ result: 'ok', detail: 'fsync=on, synchronous_commit=on' });
+}, 60_000);
+
+test('a server that may forget what it confirmed is a failure', async () => {
+  const cluster = new PostgresCluster(['--no-sync']);
+  const port = await freePort();
+  const server = cluster.serve({ port, fsync: 'off' });
+  const env = { DATABASE_URL: `postgres://postgres@127.0.0.1:${port}/postgres` };
+  try {
+    const told = await eventually(async () => {
+      const { stdout } = await cli.run(['doctor'], env);
+      return stdout.includes('fsync') && stdout;
+    }, 30);
+    expect(told).toMatch(/^FAIL {2}database .*fsync/m);
+    expect(await cli.run(['migrate'], env)).toMatchObject({ code: 1, stderr: expect.stringContaining('fsync') });
+  } finally {
+    const ended = new Promise((done) => server.once('exit', done));
+    server.kill('SIGINT');
+    await ended;
+    cluster.remove();
+  }
 }, 60_000);
 
 test('apps, keys and links work as on SQLite', async () => {

@@ -288,6 +288,15 @@ describe('a mint is refused for its', () => {
     await refused({ locale }, /^\/locale$/);
   });
 
+  test.each(['9007199254740993', '-9007199254740992', '1e400', '-1E400', '1e16'])(
+    'data with the number %s, which would come back as another',
+    async (number) => {
+      const answer = await post('/v1/links', withMembers(`"data":{"a":[{"b":${number}}]}`));
+      expectProblem(answer, 'request_invalid');
+      expect(answer.body.errors).toEqual([{ pointer: '/data', detail: expect.stringContaining('send it as text') }]);
+    },
+  );
+
   test('data over 4 KiB, counted in bytes', async () => {
     await refused({ data: { a: 'x'.repeat(4_096) } }, /^\/data$/);
     await refused({ data: { a: 'ä'.repeat(2_050) } }, /^\/data$/);

@@ -93,6 +93,8 @@ describe('the answer to a mint', () => {
     ['hostile text', '{"a":"\\u0000\\u202e\'; DROP TABLE links; --","b":"\\ud83d\\ude00 <script>"}'],
     ['sixteen levels with the body', `{"data":${'['.repeat(14)}${']'.repeat(14)}}`],
     ['4 KiB', JSON.stringify({ a: 'x'.repeat(4096 - 8) })],
+    ['the largest numbers', '{"a":9007199254740991,"b":-9007199254740991,"c":1e-300,"d":0.1,"e":-1.5}'],
+    ['half a character', '{"a":"\\ud800","b":"\\udc00x"}'],
   ])('holds data of %s unchanged, to the redemption', async (_what, json) => {
     const body = JSON.stringify(mintBody({ delivery: 'return' })).replace(/\}$/, `,"data":${json}}`);
     const minted = await service.api('POST', '/v1/links', body);

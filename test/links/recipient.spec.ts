@@ -72,3 +72,18 @@ test('limits count case and plus-tags as one mailbox, and nothing else', () => {
   expect(recipientKey('+ann@example.com')).not.toBe(recipientKey('+bob@example.com'));
   expect(key).toMatch(/^[A-Za-z0-9_-]{22}$/);
 });
+
+test('no character of Unicode that folds onto ASCII makes an address another one', () => {
+  const folds = (character: string): boolean =>
+    [character.toLowerCase(), character.toUpperCase(), character.normalize('NFKC')].some((one) => /[ -~]/.test(one));
+  let folding = 0;
+  for (let code = 0x80; code <= 0x10ffff; code++) {
+    if (code >= 0xd800 && code <= 0xdfff) continue;
+    const character = String.fromCodePoint(code);
+    if (!folds(character)) continue;
+    folding++;
+    expect(parseRecipient(`an${character}n@example.com`)).toBeUndefined();
+    expect(parseRecipient(`ann@ex${character}mple.com`) ?? 'ann@xn--').toMatch(/^ann@xn--/);
+  }
+  expect(folding).toBeGreaterThan(1_442);
+});
