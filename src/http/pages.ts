@@ -4,39 +4,13 @@ import type { App, AppStore } from '../apps/app.js';
 import type { Refusal } from '../links/errors.js';
 import type { Link } from '../links/link.js';
 import { durationText, formatLocale, isolated } from '../mail/locales.js';
-import { TemplateEngine, type Render } from '../mail/template-engine.js';
+import { TemplateEngine } from '../mail/template-engine.js';
 import { Faults } from '../mail/template-fault.js';
+import { pageHeaders } from './page-headers.js';
 import { PageStyle, frame } from './page-style.js';
+import { pageTemplates } from './page-templates.js';
 import { PageWords, type MessageName } from './page-words.js';
 import { PROBLEMS, type Problem, type ProblemCode } from './problems.js';
-
-const PAGE = ['locale', 'dir', 'app.name', 'words.title', 'words.heading', 'words.text'];
-const CONFIRM = new Set([
-  ...PAGE,
-  'words.button',
-  'words.note',
-  'action',
-  'nonce',
-  'button',
-  'otherBrowser',
-  'fault',
-  'code',
-  'code.label',
-  'code.hint',
-  'code.button',
-]);
-const MESSAGE = new Set([
-  ...PAGE,
-  'link',
-  'link.href',
-  'link.label',
-  'tone',
-  'renewal',
-  'renewal.action',
-  'renewal.nonce',
-  'renewal.button',
-]);
-const REPORT = new Set([...PAGE, 'action', 'nonce', 'label', 'button', 'note', 'fault']);
 
 /** What the page of a link tells about it. */
 export type PageLink = Pick<Link, 'app' | 'purpose' | 'locale' | 'expiresIn' | 'redirectUri'>;
@@ -48,9 +22,7 @@ interface OwnForm {
 }
 
 /** The form of the confirm page. */
-interface ConfirmForm {
-  readonly action: string;
-  readonly nonce: string;
+interface ConfirmForm extends OwnForm {
   /** where its answer will redirect to */
   readonly target: string | null;
   /** the button itself redeems */
@@ -88,9 +60,7 @@ export function isPageUrl(url: string): boolean {
 
 /** Renders and sends the pages that people see, in the recipient's language, each with the headers it must have. */
 export class Pages {
-  private readonly confirm: Render;
-  private readonly notice: Render;
-  private readonly report: Render;
+  private readonly templates: ReturnType<typeof pageTemplates>;
   private readonly words: PageWords;
   private readonly style: PageStyle;
 
@@ -105,10 +75,8 @@ export class Pages {
     const html = faults.attempt(() => new TemplateEngine('html', layouts));
     const text = faults.attempt(() => new TemplateEngine('text', layouts));
     faults.throwIfAny();
-    this.confirm = faults.attempt(() => html!.compileFile(join(templatesDir, 'pages', 'confirm.html.hbs'), CONFIRM))!;
-    this.notice = faults.attempt(() => html!.compileFile(join(templatesDir, 'pages', 'message.html.hbs'), MESSAGE))!;
+    this.templates = pageTemplates(join(templatesDir, 'pages'), html!, faults);
     this.style = new PageStyle(layouts, html!, faults);
-    this.report = faults.attempt(() => html!.compileFile(join(templatesDir, 'pages', 'report.html.hbs'), REPORT))!;
     this.words = new PageWords(templatesDir, purposes, text!, faults);
     faults.throwIfAny();
   }
@@ -131,7 +99,7 @@ export class Pages {
       code: form.code && { label: labels.codeLabel, hint: labels.codeHint, button: labels.codeButton },
     };
     const status = fault ? PROBLEMS[fault.code].status : 200;
-    void reply.status(status).type('text/html; charset=utf-8').send(this.confirm(variables));
+    void reply.status(status).type('text/html; charset=utf-8').send(this.templates.confirm(variables));
   }
 
   /** The page after a link was redeemed on its page and there is no app page to go on to. */
@@ -184,7 +152,7 @@ export class Pages {
     void reply
       .status(fault ? 422 : 200)
       .type('text/html; charset=utf-8')
-      .send(this.report(variables));
+      .send(this.templates.report(variables));
   }
 
   /** A refusal, told to a person. @param link known only for an authentic token */
@@ -228,7 +196,7 @@ export class Pages {
 
   private sendNotice(reply: FastifyReply, status: number, app: App | undefined, variables: object): void {
     this.setHeaders(reply, null, app);
-    void reply.status(status).type('text/html; charset=utf-8').send(this.notice(variables));
+    void reply.status(status).type('text/html; charset=utf-8').send(this.templates.message(variables));
   }
 
   private wordsOf(link: PageLink, page: 'confirm' | 'done', app: App | undefined): { locale: string; words: object } {
@@ -246,24 +214,7 @@ export class Pages {
     return { href: new URL('/', target).href, label: this.words.labels(link.locale, app.name).backToApp };
   }
 
-  /** @param formTarget where the form's answer redirects to: browsers apply form-action to that, too */
   private setHeaders(reply: FastifyReply, formTarget: string | null, app?: App): void {
-    const formAction = `form-action 'self'${formTarget === null ? '' : ` ${sourceOf(formTarget)}`}`;
-    void reply.headers({
-      'cache-control': 'no-store',
-      'referrer-policy': 'no-referrer',
-      'x-content-type-options': 'nosniff',
-      'x-robots-tag': 'noindex, nofollow',
-      'content-security-policy': `default-src 'none'; ${this.style.policy(app)} ${formAction}; frame-ancestors 'none'; base-uri 'none'`,
-      'x-frame-options': 'DENY',
-      'cross-origin-opener-policy': 'same-origin',
-      'cross-origin-resource-policy': 'same-origin',
-    });
+    void reply.headers(pageHeaders(this.style.policy(app), formTarget));
   }
-}
-
-/** A CSP source for a redirect target: its origin, or its scheme for an app's own. */
-function sourceOf(target: string): string {
-  const url = new URL(target);
-  return url.origin === 'null' ? url.protocol : url.origin;
 }
