@@ -306,6 +306,23 @@ test('one poisonous mail, or five, hold up none of the others', async () => {
   for (const { id } of bad) expect((await attempted(id, 1)).delivery.status).toBe('queued');
 });
 
+test('a recipient at whom the relay hangs holds up none of a hundred others: they are sent within the same second', async () => {
+  let release!: () => void;
+  const hanging = new Promise<void>((resolve) => (release = resolve));
+  relay.beforeAnswering = (to) => (to.startsWith('hangs') ? hanging : Promise.resolve());
+  const stuck = await mint({ recipient: 'hangs@example.com' });
+  await eventually(() => relay.offered.includes('hangs@example.com'));
+  const others = await Promise.all(Array.from({ length: 100 }, () => mint()));
+  // The clock stands still in the meantime.
+  for (const { id } of others) {
+    const { sentAt } = (await delivery(id, 'sent')).delivery;
+    expect(sentAt).toBe(new Date(clock.time).toISOString());
+  }
+  expect((await read(stuck.id)).delivery.status).toBe('sending');
+  release();
+  await delivery(stuck.id, 'sent');
+});
+
 // The courier also looks by itself every few seconds; nobody should have to wait for that.
 test('every mail leaves when it is minted, whatever the courier was just doing', async () => {
   for (let mail = 0; mail < 60; mail++) {

@@ -248,6 +248,25 @@ describe('in the background', () => {
     expect(begun).toBe(1);
   });
 
+  test('that dies between the yes of the relay and its own note: one of two others repeats the mail, once, as the same', async () => {
+    const { id } = await mail();
+    const never = new Promise<never>(() => {});
+    void courierWith({ store: { settle: () => never, renewLease: () => never } }).runOnce();
+    started.pop(); // the dead need not be stopped
+    await until(() => inbox.list().length === 1);
+    const heirs = [courierWith(), courierWith()];
+    const look = () => Promise.all(heirs.map((courier) => courier.runOnce()));
+    await look();
+    expect(inbox.list()).toHaveLength(1);
+    for (let lease = 0; lease < 3; lease++) {
+      domain.clock.time += 15_000;
+      await look();
+    }
+    const copies = inbox.list().map(({ messageId }) => messageId);
+    expect(copies).toEqual([`<${id}@mail.example>`, `<${id}@mail.example>`]);
+    expect((await deliveryOf(id)).status).toBe('sent');
+  });
+
   test('sweeps when there is nothing to send, as long as there is something to sweep', async () => {
     let steps = 0;
     const courier = courierWith({ sweeper: { step: () => Promise.resolve(++steps < 2) } });

@@ -1,7 +1,14 @@
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { Mailer, type Handover } from '../../src/mail/mailer.js';
 import { createRelay } from '../../src/mail/transports.js';
+import { selfSigned } from '../support/https.js';
 import { Relay } from '../support/relay.js';
 import { freePort, HandSetClock } from '../support/service.js';
 
@@ -62,15 +69,23 @@ async function send(urls: string | string[], to?: string): Promise<Handover> {
 }
 
 /** With the certificate that smtp-server brings along, for which nobody vouches. */
-async function secureRelay(options: Partial<SMTPServerOptions>): Promise<{ port: number; mails: number }> {
-  const state = { port: 0, mails: 0 };
+async function secureRelay(
+  options: Partial<SMTPServerOptions>,
+): Promise<{ port: number; mails: number; encrypted: number }> {
+  const state = { port: 0, mails: 0, encrypted: 0 };
   // It warns of that certificate, which is just the bad one that is wanted here.
   const { error } = console;
   console.error = () => {};
   const server = new SMTPServer({
     authOptional: true,
     disableReverseLookup: true,
-    onData: (stream, _session, done) => void stream.resume().on('end', () => ((state.mails += 1), done())),
+    onData: (stream, session, done) => {
+      stream.resume().on('end', () => {
+        state.mails += 1;
+        if (session.secure) state.encrypted += 1;
+        done();
+      });
+    },
     ...options,
   });
   console.error = error;
@@ -140,6 +155,35 @@ describe('TLS', () => {
     }
   });
 
+  // In a process of its own: the authorities to trust are read when it starts.
+  async function sendTrusting(cert: Buffer, url: string): Promise<Handover> {
+    const directory = mkdtempSync(join(tmpdir(), 'oncelink-ca-'));
+    closing.push(() => rmSync(directory, { recursive: true }));
+    const authority = join(directory, 'ca.pem');
+    writeFileSync(authority, cert);
+    const program = join(import.meta.dirname, 'trusting-mailer.mjs');
+    const env = { PATH: process.env.PATH, NODE_EXTRA_CA_CERTS: authority };
+    const { stdout } = await promisify(execFile)(process.execPath, [program, url], { env });
+    return JSON.parse(stdout) as Handover;
+  }
+  const schemes = ['smtps', 'smtp'] as const;
+
+  test.each(schemes)('a certificate that somebody trusted vouches for is good: %s', async (scheme) => {
+    const { key, cert } = selfSigned(`IP:${ELSEWHERE}`);
+    const relay = await secureRelay({ secure: scheme === 'smtps', key, cert });
+    const handover = await sendTrusting(cert, `${scheme}://${ELSEWHERE}:${relay.port}`);
+    expect(handover).toMatchObject({ outcome: 'accepted' });
+    expect([relay.mails, relay.encrypted]).toEqual([1, 1]);
+  });
+
+  test.each(schemes)('the trusted certificate of another host is none: %s', async (scheme) => {
+    const { key, cert } = selfSigned('IP:127.0.0.3');
+    const relay = await secureRelay({ secure: scheme === 'smtps', key, cert });
+    const handover = await sendTrusting(cert, `${scheme}://${ELSEWHERE}:${relay.port}`);
+    expect(handover).toMatchObject({ outcome: 'unreachable', reply: expect.stringMatching(/altname/) });
+    expect(relay.mails).toBe(0);
+  });
+
   test('a relay whose STARTTLS was stripped gets no mail, and no log-in', async () => {
     const said: string[] = [];
     const relay = await secureRelay({
@@ -152,16 +196,60 @@ describe('TLS', () => {
   });
 });
 
-// Ten seconds for the greeting, twenty for any other silence: all at once, in real time.
-test('silence ends: no greeting, one byte a second, no answer to RCPT', async () => {
+/** Stops listening without closing: once a few connections wait, the system lets no other in and refuses none. @returns its URL */
+async function deafRelay(): Promise<string> {
+  const server = `require('net').createServer().listen({ host: '127.0.0.1', port: 0, backlog: 1 }, function () { console.log(this.address().port) })`;
+  const child = spawn(process.execPath, ['-e', server], { stdio: ['ignore', 'pipe', 'inherit'] });
+  closing.push(() => void child.kill('SIGKILL'));
+  const [line] = (await once(child.stdout, 'data')) as [Buffer];
+  child.kill('SIGSTOP');
+  const port = Number(line);
+  const waiting = Array.from({ length: 5 }, () => connect(port, '127.0.0.1').on('error', () => {}));
+  closing.push(() => waiting.forEach((socket) => socket.destroy()));
+  await once(waiting[0]!, 'connect');
+  return `smtp://127.0.0.1:${port}`;
+}
+
+/** A mail after the relay has vanished without a word: the connection of the one before is still open, on our side. */
+async function sendToVanished(): Promise<Handover> {
+  let gone = false;
+  const alive = dialogue({ END: (socket) => void (socket.write('250 fine\r\n'), (gone = true)) });
+  const url = await rawRelay((socket) => {
+    alive({ write: (text: string) => gone || socket.write(text), on: socket.on.bind(socket) } as never);
+  });
+  const mailer = new Mailer([createRelay(url)], SENDER);
+  closing.push(() => mailer.close());
+  expect(await mailer.send(letter())).toMatchObject({ outcome: 'accepted' });
+  return mailer.send(letter());
+}
+
+// Ten seconds for the connection and the greeting, twenty for any other silence: all at once, in real time.
+test('silence ends: no connection, no greeting, one byte a second, no answer to RCPT, a connection that is open on our side only', async () => {
   const mute = await rawRelay(() => {});
   const drip = await rawRelay((socket) => {
     const timer = setInterval(() => socket.write('2'), 1_000);
     socket.on('close', () => clearInterval(timer));
   });
   const stuck = await rawRelay(dialogue({ RCPT: () => {} }));
-  const outcomes = await Promise.all([mute, drip, stuck].map((url) => send(url)));
-  expect(outcomes.map(({ outcome }) => outcome)).toEqual(['unreachable', 'unreachable', 'delayed']);
+  const deaf = await deafRelay();
+  const ended: string[] = [];
+  const noted = (name: string, handover: Promise<Handover>) => handover.finally(() => ended.push(name));
+  const outcomes = await Promise.all([
+    noted('deaf', send(deaf)),
+    noted('mute', send(mute)),
+    noted('drip', send(drip)),
+    noted('stuck', send(stuck)),
+    noted('vanished', sendToVanished()),
+  ]);
+  expect(outcomes.map(({ outcome }) => outcome)).toEqual([
+    'unreachable',
+    'unreachable',
+    'unreachable',
+    'delayed',
+    'delayed',
+  ]);
+  // Who does not even take the call is given up before who falls silent in the middle.
+  expect(ended.slice(0, 3).sort()).toEqual(['deaf', 'drip', 'mute']);
   expect(outcomes.every(({ relayWorks }) => !relayWorks)).toBe(true);
 }, 60_000);
 

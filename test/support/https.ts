@@ -6,28 +6,27 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-let made: { key: Buffer; cert: Buffer } | undefined;
+interface Certificate {
+  readonly key: Buffer;
+  readonly cert: Buffer;
+}
+let made: Certificate | undefined;
 
-/** A certificate that nobody vouches for, made once per test file; a test browser is told not to mind. */
-function certificate(): { key: Buffer; cert: Buffer } {
-  if (made) return made;
+/** Made once per test file; a test browser is told not to mind. */
+function certificate(): Certificate {
+  return (made ??= selfSigned('DNS:localhost'));
+}
+
+/** A certificate for which nobody vouches but itself. @param names whom it names, as in `IP:127.0.0.1` */
+export function selfSigned(names: string): Certificate {
   const directory = mkdtempSync(join(tmpdir(), 'oncelink-tls-'));
   const [key, cert] = [join(directory, 'key.pem'), join(directory, 'cert.pem')];
-  const options = [
-    '-newkey',
-    'ec',
-    '-pkeyopt',
-    'ec_paramgen_curve:P-256',
-    '-nodes',
-    '-days',
-    '1',
-    '-subj',
-    '/CN=localhost',
-  ];
-  execFileSync('openssl', ['req', '-x509', ...options, '-keyout', key, '-out', cert], { stdio: 'ignore' });
-  made = { key: readFileSync(key), cert: readFileSync(cert) };
+  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '1'];
+  const subject = ['-subj', '/CN=localhost', '-addext', `subjectAltName=${names}`];
+  execFileSync('openssl', ['req', '-x509', ...curve, ...subject, '-keyout', key, '-out', cert], { stdio: 'ignore' });
+  const pair = { key: readFileSync(key), cert: readFileSync(cert) };
   rmSync(directory, { recursive: true });
-  return made;
+  return pair;
 }
 
 export interface HttpsServer {
