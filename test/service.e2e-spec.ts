@@ -70,7 +70,7 @@ test('what only development has is known: the demo, the inbox with its scanner, 
       '/dev/inbox/mails',
       '/dev/inbox/:id/scan',
       '/dev/clock/',
-      '/dev/templates/',
+      '/dev/templates/*',
       '/dev/callback/',
     ]),
   );
