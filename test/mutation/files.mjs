@@ -6,6 +6,7 @@ export const FILES = {
   'key-ring': links('key-ring'),
   'jwk-set': links('jwk-set'),
   'weak-keys': links('weak-keys'),
+  'new-key': links('new-key'),
   'key-file': links('key-file'),
   'strict-json': links('strict-json'),
   recipient: links('recipient', 'limits'),

@@ -31,6 +31,8 @@ class InProcessRunner {
     const { run, addEventHandler, ...globals } = circus;
     Object.assign(globalThis, globals, { expect });
     addEventHandler((event) => this.#onEvent(event));
+    // What a timer throws, an endless loop of them included, is a failure like any other.
+    process.on('uncaughtException', (error) => this.#fail('in a timer', String(error)));
   }
 
   async dryRun() {
@@ -60,7 +62,6 @@ class InProcessRunner {
 
   async #run(wanted, bail) {
     this.#runs += 1;
-    Object.assign(this, {});
     this.#wanted = wanted;
     this.#bail = bail;
     this.#results = [];
