@@ -22,7 +22,7 @@ const POINTS = [
 ];
 const ROUNDS = sized(1, 3);
 const PATIENCE = sized(600_000, 1_800_000);
-const UNDER_WAY = 5;
+const UNDER_WAY = 20;
 
 test('sqlite: killed at every point', () => killedEverywhere({}), PATIENCE);
 

@@ -7,8 +7,8 @@ import { PostgresServer } from './postgres-server.js';
 import { Chance } from './random.js';
 import { sized, tell } from './size.js';
 
-/** Mails a courier has under way at most; so many may come twice when it dies. */
-const UNDER_WAY = 5;
+/** Mails whose outcome a courier writes down at once, at most; so many may come twice when it dies. */
+const UNDER_WAY = 20;
 const KILLS = sized(2, 30);
 const DATABASE_KILLS = sized(1, 12);
 /** Each death and birth takes ten seconds on a busy machine. */
