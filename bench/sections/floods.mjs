@@ -26,7 +26,7 @@ export async function measureFloods(options, postgres, say) {
   return results;
 }
 
-async function flooded(subject, { service, load, home }, { flood: milliseconds }) {
+async function flooded(subject, { service, load, home }, { flood: milliseconds, warmUp }) {
   const flood = new Load(subject, home.port, 'flood.mjs');
   try {
     await load.run('mint', { connections: 50, milliseconds });
@@ -36,6 +36,7 @@ async function flooded(subject, { service, load, home }, { flood: milliseconds }
     const results = [{ name: 'nothing', rate: 0, answers: {}, cpuMicros: null, good: quiet.result }];
     for (const [name, requests] of Object.entries(subject.floods(sample))) {
       await load.run('mint', { connections: 50, milliseconds });
+      await flood.run(undefined, { ...FLOOD, milliseconds: warmUp, requests });
       const both = await during(service, () =>
         Promise.all([
           flood.run(undefined, { ...FLOOD, milliseconds, requests }),
