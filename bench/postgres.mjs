@@ -43,6 +43,13 @@ export class Postgres {
     await this.#admin.query('CHECKPOINT');
   }
 
+  /** From now on every flush of this database takes so much longer, in µs (at most 100,000), as on a slow disk. */
+  async delayFlushes(url, micros) {
+    const name = url.slice(url.lastIndexOf('/') + 1);
+    for (const setting of [`commit_delay = ${micros}`, 'commit_siblings = 0'])
+      await this.#admin.query(`ALTER DATABASE ${name} SET ${setting}`);
+  }
+
   async version() {
     return (await this.#admin.query('SHOW server_version')).rows[0].server_version;
   }

@@ -94,9 +94,9 @@ function overloadTable(overload) {
     shed.answers,
     shed.answers === 0 ? '–' : `${ms(shed.p50)} / ${ms(shed.p99)}`,
   ];
-  const rows = overload.flatMap(({ engine, asked, peak, crowd }) => [
-    row(`${engine}, 50 callers`, peak.rate, peak),
-    row(`${engine}, 1,000 callers who ask for five times as much`, asked, crowd),
+  const rows = overload.flatMap(({ name, callers, size, asked, peak, crowd }) => [
+    row(`${name}: ${callers} callers`, peak.rate, peak),
+    row(`${name}: ${size} callers who ask for five times as much`, asked, crowd),
   ]);
   return table(head, rows);
 }
