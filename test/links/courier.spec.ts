@@ -1,4 +1,5 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises';
+import { jest } from '@jest/globals';
 import type { AppStore } from '../../src/apps/app.js';
 import { Courier } from '../../src/links/courier.js';
 import { Unavailable } from '../../src/links/errors.js';
@@ -39,7 +40,7 @@ interface Circumstances {
   readonly apps?: Partial<AppStore>;
   readonly sweeper?: Partial<Sweeper>;
 }
-/** A courier with two hands. */
+/** A courier with four hands. */
 function courierWith({ send, store = {}, apps = {}, sweeper = {} }: Circumstances = {}): Courier {
   const { clock, messages, links } = domain;
   const log = (...event: (typeof events)[number]): void => void events.push(event);
@@ -62,6 +63,24 @@ function courierWith({ send, store = {}, apps = {}, sweeper = {} }: Circumstance
 }
 const saying = (responseCode: number, response: string) => (): Promise<string> =>
   Promise.reject(Object.assign(new Error(response), { command: 'RCPT TO', responseCode, response }));
+/** A relay that takes a mail when it is told to, the oldest first, until it is told to take everything. */
+function slowRelay() {
+  const waiting: (() => void)[] = [];
+  let asked = 0;
+  let hurries = false;
+  return {
+    asked: () => asked,
+    send: (): Promise<string> => {
+      asked += 1;
+      return new Promise((taken) => (hurries ? taken('taken') : waiting.push(() => taken('taken'))));
+    },
+    take: (count = 1): void => waiting.splice(0, count).forEach((answer) => answer()),
+    takeAll(): void {
+      hurries = true;
+      this.take(Infinity);
+    },
+  };
+}
 /** Waits for a condition, not for a time. */
 async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   for (const end = Date.now() + 8000; !(await holds()); await pause(5))
@@ -107,7 +126,7 @@ describe('one round', () => {
     const again = await mail();
     await courierWith().runOnce();
     await domain.links.resend(APP, again.id);
-    await domain.links.revoke(APP, again.id);
+    domain.clock.advance(121);
     events = [];
     await courierWith().runOnce();
     expect([(await deliveryOf(again.id)).status, events]).toEqual(['sent', []]);
@@ -182,29 +201,14 @@ describe('in the background', () => {
 
   test('lets a mail under way finish when it is stopped', async () => {
     const { id } = await mail();
-    let answer!: () => void;
-    const answered = new Promise<void>((resolve) => (answer = resolve));
-    let begun = false;
-    const courier = courierWith({ send: () => ((begun = true), answered.then(() => 'taken')) });
+    const relay = slowRelay();
+    const courier = courierWith(relay);
     courier.start();
-    await until(() => begun);
+    await until(() => relay.asked() === 1);
     const stopped = courier.stop();
-    answer();
+    relay.take();
     await stopped;
     expect((await deliveryOf(id)).status).toBe('sent');
-  });
-
-  test('wakes by itself when the next mail is due', async () => {
-    const { id } = await mail();
-    let answers = 0;
-    const send = (): Promise<string> => (answers++ === 0 ? saying(450, 'later')() : Promise.resolve('taken'));
-    const courier = courierWith({ send });
-    courier.start();
-    await until(() => told('mail delayed').length === 1);
-    domain.clock.time += 1990;
-    courier.wake();
-    domain.clock.time += 10;
-    await until(async () => (await deliveryOf(id)).status === 'sent');
   });
 
   test('writes an outcome again until the database takes it, and does not ask the relay again', async () => {
@@ -221,31 +225,18 @@ describe('in the background', () => {
     ]);
   });
 
-  test('goes on after the database was out of reach', async () => {
-    await mail();
-    let failures = 0;
-    const claimDue: LinkStore['claimDue'] = (...question) =>
-      failures++ === 0 ? Promise.reject(new Unavailable()) : domain.store.claimDue(...question);
-    const courier = courierWith({ store: { claimDue } });
-    courier.start();
-    await until(() => inbox.list().length === 1);
-    expect(told('courier stopped short')).toEqual([['courier stopped short', { error: expect.any(Unavailable) }]]);
-  });
-
   test('keeps the mail in hand when its own lease has run out under it', async () => {
     const { id } = await mail();
-    let answer!: () => void;
-    const answered = new Promise<void>((resolve) => (answer = resolve));
-    let begun = 0;
-    const courier = courierWith({ send: () => ((begun += 1), answered.then(() => 'taken')) });
+    const relay = slowRelay();
+    const courier = courierWith(relay);
     courier.start();
-    await until(() => begun === 1);
+    await until(() => relay.asked() === 1);
     domain.clock.time += 15_000;
     courier.wake();
     await until(async () => (await deliveryOf(id)).attempts === 2);
-    answer();
+    relay.take();
     await until(async () => (await deliveryOf(id)).status === 'sent');
-    expect(begun).toBe(1);
+    expect(relay.asked()).toBe(1);
   });
 
   test('that dies between the yes of the relay and its own note: one of two others repeats the mail, once, as the same', async () => {
@@ -266,25 +257,237 @@ describe('in the background', () => {
     expect(copies).toEqual([`<${id}@mail.example>`, `<${id}@mail.example>`]);
     expect((await deliveryOf(id)).status).toBe('sent');
   });
+});
 
-  test('sweeps when there is nothing to send, as long as there is something to sweep', async () => {
-    let steps = 0;
-    const courier = courierWith({ sweeper: { step: () => Promise.resolve(++steps < 2) } });
+describe('with its timers set by hand, as the clock is,', () => {
+  /** What the courier asks the store for, one after the other. */
+  let journal: string[];
+  let relay: ReturnType<typeof slowRelay>;
+  beforeEach(() => {
+    // Nothing but timers: the store's answers come when they come.
+    jest.useFakeTimers({
+      doNotFake: ['Date', 'hrtime', 'nextTick', 'performance', 'queueMicrotask', 'setImmediate', 'clearImmediate'],
+    });
+    journal = [];
+    relay = slowRelay();
+  });
+  afterEach(async () => {
+    relay.takeAll();
+    await jest.advanceTimersByTimeAsync(20);
+    jest.useRealTimers();
+  });
+
+  function watched({ store = {}, ...more }: Circumstances = {}): Courier {
+    const real = storeWith(domain.store, store);
+    return courierWith({
+      store: {
+        ...store,
+        claimDue: (...question) => (journal.push(`claim ${question[3]}`), real.claimDue(...question)),
+        abandonOverdue: async (now) => {
+          const ended = await real.abandonOverdue(now);
+          journal.push(`tidy at ${now - START}`);
+          return ended;
+        },
+        nextDue: () => (journal.push('next'), real.nextDue()),
+      },
+      sweeper: { step: async () => (journal.push('sweep'), false) },
+      ...more,
+    });
+  }
+  /** A look that finds nothing ends with sweeping, after which the courier lies down. */
+  const lookAt = (time: number): string[] => ['claim 4', `tidy at ${time}`, 'next', 'sweep'];
+  const journalOf = (entries: number) => until(() => journal.length >= entries);
+  /** For what must not happen: gives it the opportunity. */
+  const turns = async (): Promise<void> => {
+    for (let nth = 0; nth < 5; nth++) await turn();
+  };
+  const pass = async (ms: number): Promise<void> => {
+    domain.clock.time += ms;
+    await jest.advanceTimersByTimeAsync(ms);
+    await turns();
+  };
+
+  test('looks every five seconds, and so sees what another instance queued or took and lost', async () => {
+    const held = await mail();
+    await domain.store.claimDue('of another', START, START + 9_000, 1);
+    watched().start();
+    await journalOf(4);
+    await pass(4_999);
+    expect(journal).toEqual(lookAt(0));
+    await pass(1);
+    await journalOf(8);
+    expect(journal).toEqual([...lookAt(0), ...lookAt(5_000)]);
+    const queued = await mail();
+    await pass(4_000);
+    await until(() => inbox.list().length === 2);
+    expect(inbox.list().map(({ to }) => to).sort()).toEqual([held.recipient, queued.recipient].sort()); // prettier-ignore
+  });
+
+  test('naps until the next mail is due', async () => {
+    await mail();
+    await courierWith({ send: saying(450, 'later') }).runOnce();
+    watched().start();
+    await journalOf(4);
+    await pass(1_999);
+    expect(journal).toEqual(lookAt(0));
+    await pass(1);
+    await until(() => inbox.list().length === 1);
+  });
+
+  test('sends what comes due while it lies down, before it sweeps', async () => {
+    let before: string[] = [];
+    const send = async (): Promise<string> => ((before = [...journal]), 'taken');
+    const nextDue = async () => {
+      if (before.length === 0) await mail();
+      return domain.store.nextDue();
+    };
+    watched({ send, store: { nextDue } }).start();
+    await until(async () => (await pass(10), before.length > 0));
+    expect(before).not.toContain('sweep');
+  });
+
+  test('does not lie down when it is woken at that moment', async () => {
+    let woken = false;
+    const nextDue = async () => {
+      if (!woken) await mail();
+      woken = true;
+      courier.wake();
+      return null;
+    };
+    const courier = courierWith({ store: { nextDue } });
     courier.start();
+    await until(() => inbox.list().length === 1);
+  });
+
+  test('sets no timer when it is stopped at that moment', async () => {
+    let stopped: Promise<void> | undefined;
+    const nextDue = async () => ((stopped = courier.stop()), null);
+    const courier = courierWith({ store: { nextDue } });
+    const timers = jest.getTimerCount();
+    courier.start();
+    await until(() => stopped !== undefined);
+    await stopped;
+    expect(jest.getTimerCount()).toBe(timers);
+  });
+
+  test('sweeps once a second as long as there is something to sweep', async () => {
+    let steps = 0;
+    watched({ sweeper: { step: async () => ++steps < 2 } }).start();
+    await until(() => steps === 1);
+    await pass(999);
+    expect(steps).toBe(1);
+    await pass(1);
     await until(() => steps === 2);
   });
 
-  test('ends what is overdue while there is always something to send', async () => {
-    const tidied: number[] = [];
-    const abandonOverdue: LinkStore['abandonOverdue'] = (now) => (tidied.push(now), Promise.resolve([]));
-    const courier = courierWith({ store: { abandonOverdue } });
+  test('goes on a second after the database was out of reach', async () => {
+    await mail();
+    let failures = 0;
+    const claimDue: LinkStore['claimDue'] = (...question) =>
+      failures++ === 0 ? Promise.reject(new Unavailable()) : domain.store.claimDue(...question);
+    watched({ store: { claimDue } }).start();
+    await until(() => events.length === 1);
+    expect(events).toEqual([['courier stopped short', { error: expect.any(Unavailable) }]]);
+    await pass(999);
+    expect(journal).toEqual(['claim 4']);
+    await pass(1);
+    await until(() => inbox.list().length === 1);
+  });
+
+  test('tidies up once a second while there is always something to send, and at once when there is not', async () => {
+    const courier = watched(relay);
     courier.start();
-    await until(() => tidied.length === 1);
-    courier.wake();
-    domain.clock.time += 1000;
-    await mail();
+    await journalOf(4);
+    domain.clock.time += 999;
     await mail();
     courier.wake();
-    await until(() => tidied.includes(START + 1000));
+    await journalOf(7);
+    domain.clock.time += 1;
+    await mail();
+    courier.wake();
+    await journalOf(11);
+    courier.wake();
+    await journalOf(15);
+    expect(journal.slice(4)).toEqual(
+      [
+        ['claim 4', 'next', 'sweep'],
+        ['claim 3', 'tidy at 1000', 'next', 'sweep'],
+        ['claim 2', 'tidy at 1000', 'next', 'sweep'],
+      ].flat(),
+    );
+  });
+
+  test('claims with half of its hands free, and not with fewer', async () => {
+    await mail();
+    await mail();
+    await mail();
+    const courier = watched(relay);
+    courier.start();
+    await until(() => relay.asked() === 3);
+    await journalOf(2);
+    await mail();
+    courier.wake();
+    await turns();
+    domain.clock.time += 1_000;
+    await turns();
+    expect(journal).toEqual(['claim 4', 'tidy at 0']);
+    courier.wake();
+    await journalOf(3);
+    relay.take();
+    await pass(20);
+    await until(() => relay.asked() === 4);
+    expect(journal.slice(2)).toEqual(['tidy at 1000', 'claim 2']);
+  });
+
+  test('claims again at once when all it was given was in its hands already', async () => {
+    await mail();
+    await mail();
+    const courier = courierWith(relay);
+    courier.start();
+    await until(() => relay.asked() === 2);
+    domain.clock.time += 15_001;
+    await mail();
+    courier.wake();
+    await until(() => relay.asked() === 3);
+  });
+
+  test('writes an outcome alone when there are no others, and two of three together', async () => {
+    const written: string[] = [];
+    const settle: LinkStore['settle'] = (...outcome) => (written.push(outcome[0]), domain.store.settle(...outcome));
+    const courier = courierWith({ ...relay, store: { settle } });
+    const alone = await mail();
+    courier.start();
+    await until(() => relay.asked() === 1);
+    relay.take();
+    await until(async () => (await deliveryOf(alone.id)).status === 'sent');
+    for (let nth = 0; nth < 3; nth++) await mail();
+    courier.wake();
+    await until(() => relay.asked() === 4);
+    relay.take();
+    await turns();
+    expect(written).toEqual([alone.id]);
+    relay.take();
+    await until(() => written.length === 3);
+  });
+
+  test('keeps its lease of a mail for as long as the relay takes, and not longer', async () => {
+    const { id } = await mail();
+    let renewed = 0;
+    const renewLease: LinkStore['renewLease'] = (...lease) => (renewed++, domain.store.renewLease(...lease));
+    const courier = courierWith({ ...relay, store: { renewLease } });
+    courier.start();
+    await until(() => relay.asked() === 1);
+    for (let beat = 1; beat <= 4; beat++) {
+      await pass(5_000);
+      await until(async () => (await deliveryOf(id)).dueAt === domain.clock.time + 15_000);
+      await courierWith().runOnce();
+    }
+    expect(inbox.list()).toHaveLength(0);
+    expect(await deliveryOf(id)).toMatchObject({ status: 'sending', attempts: 1 });
+    relay.take();
+    await courier.stop();
+    expect(await deliveryOf(id)).toMatchObject({ status: 'sent', attempts: 1 });
+    await pass(15_000);
+    expect(renewed).toBe(4);
   });
 });

@@ -8,6 +8,7 @@ import ts from 'typescript';
 const compiled = new Map();
 
 export async function resolve(specifier, context, next) {
+  if (specifier === '@jest/globals') return { url: new URL('jest.mjs', import.meta.url).href, shortCircuit: true };
   if (!specifier.startsWith('.') || !context.parentURL?.includes('?run=')) return next(specifier, context);
   const url = new URL(specifier, context.parentURL);
   if (url.pathname.endsWith('.js')) url.pathname = url.pathname.replace(/\.js$/, '.ts');
