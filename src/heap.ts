@@ -20,6 +20,8 @@ export function runFast(): void {
   (runInNewContext('gc') as () => void)();
   setFlagsFromString('--no-optimize-for-size');
   setFlagsFromString('--heap-growing-percent=30');
+  // What survives is little: threads that look for it together cost more than they find.
+  setFlagsFromString('--no-parallel-scavenge');
   // V8 takes a maximum only when a process begins; how fast it grows it asks each time.
   new PerformanceObserver(() =>
     setFlagsFromString(`--semi-space-growth-factor=${youngSize() < YOUNG ? 2 : 1}`),

@@ -52,10 +52,13 @@ export function limitClauses({ rows }: Dialect) {
         EXISTS (SELECT 1 FROM links p WHERE ${mails(of)} AND p.id >= ${guard}.quiet_since)
         OR EXISTS (SELECT 1 FROM links p WHERE ${mails(of)} AND p.resent_at >= ${guard}.quiet_time)))
       ${kinds
-        .map(
-          (by) => `AND NOT EXISTS (
-        SELECT 1 FROM ${rows(`${guard}.${by}_windows`, WINDOW, 'w')} WHERE ${count(by, of)} >= w.permits)`,
-        )
+        .map((by) => {
+          const full = `EXISTS (
+        SELECT 1 FROM ${rows(`${guard}.${by}_windows`, WINDOW, 'w')} WHERE ${count(by, of)} >= w.permits)`;
+          // Most mints are somebody's first, and then there is nothing to count. No EXISTS, which PostgreSQL might hash.
+          const first = `(SELECT 1 FROM links p WHERE p.recipient_key = ${of}.recipient_key AND p.app = ${of}.app LIMIT 1) IS NULL`;
+          return by === 'recipient' ? `AND (${first} OR NOT ${full})` : `AND NOT ${full}`;
+        })
         .join('\n')}`,
 
     /** $1 app, $2 kind, $3 purpose, $4 recipient key, $5 id and $6 time since when */
