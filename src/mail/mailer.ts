@@ -52,7 +52,7 @@ export class Mailer {
 
   /** How many mails to have under way at once: while some are claimed, written or settled, others have the connections. */
   get parallel(): number {
-    return 4 * Math.max(...this.relays.map(({ transport }) => transport.connections));
+    return 6 * Math.max(...this.relays.map(({ transport }) => transport.connections));
   }
 
   /** The relays and whether mails are tried there. */

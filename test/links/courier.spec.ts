@@ -40,7 +40,7 @@ interface Circumstances {
   readonly apps?: Partial<AppStore>;
   readonly sweeper?: Partial<Sweeper>;
 }
-/** A courier with four hands. */
+/** A courier with six hands. */
 function courierWith({ send, store = {}, apps = {}, sweeper = {} }: Circumstances = {}): Courier {
   const { clock, messages, links } = domain;
   const log = (...event: (typeof events)[number]): void => void events.push(event);
@@ -295,7 +295,7 @@ describe('with its timers set by hand, as the clock is,', () => {
     });
   }
   /** A look that finds nothing ends with sweeping, after which the courier lies down. */
-  const lookAt = (time: number): string[] => ['claim 4', `tidy at ${time}`, 'next', 'sweep'];
+  const lookAt = (time: number): string[] => ['claim 6', `tidy at ${time}`, 'next', 'sweep'];
   const journalOf = (entries: number) => until(() => journal.length >= entries);
   /** For what must not happen: gives it the opportunity. */
   const turns = async (): Promise<void> => {
@@ -389,7 +389,7 @@ describe('with its timers set by hand, as the clock is,', () => {
     await until(() => events.length === 1);
     expect(events).toEqual([['courier stopped short', { error: expect.any(Unavailable) }]]);
     await pass(999);
-    expect(journal).toEqual(['claim 4']);
+    expect(journal).toEqual(['claim 6']);
     await pass(1);
     await until(() => inbox.list().length === 1);
   });
@@ -410,9 +410,9 @@ describe('with its timers set by hand, as the clock is,', () => {
     await journalOf(15);
     expect(journal.slice(4)).toEqual(
       [
-        ['claim 4', 'next', 'sweep'],
-        ['claim 3', 'tidy at 1000', 'next', 'sweep'],
-        ['claim 2', 'tidy at 1000', 'next', 'sweep'],
+        ['claim 6', 'next', 'sweep'],
+        ['claim 5', 'tidy at 1000', 'next', 'sweep'],
+        ['claim 4', 'tidy at 1000', 'next', 'sweep'],
       ].flat(),
     );
   });
@@ -421,22 +421,23 @@ describe('with its timers set by hand, as the clock is,', () => {
     await mail();
     await mail();
     await mail();
+    await mail();
     const courier = watched(relay);
     courier.start();
-    await until(() => relay.asked() === 3);
+    await until(() => relay.asked() === 4);
     await journalOf(2);
     await mail();
     courier.wake();
     await turns();
     domain.clock.time += 1_000;
     await turns();
-    expect(journal).toEqual(['claim 4', 'tidy at 0']);
+    expect(journal).toEqual(['claim 6', 'tidy at 0']);
     courier.wake();
     await journalOf(3);
     relay.take();
     await pass(20);
-    await until(() => relay.asked() === 4);
-    expect(journal.slice(2)).toEqual(['tidy at 1000', 'claim 2']);
+    await until(() => relay.asked() === 5);
+    expect(journal.slice(2)).toEqual(['tidy at 1000', 'claim 3']);
   });
 
   test('claims again at once when all it was given was in its hands already', async () => {
@@ -451,7 +452,7 @@ describe('with its timers set by hand, as the clock is,', () => {
     await until(() => relay.asked() === 3);
   });
 
-  test('writes an outcome alone when there are no others, and two of three together', async () => {
+  test('writes an outcome alone when there are no others, and three of four together', async () => {
     const written: string[] = [];
     const settle: LinkStore['settle'] = (...outcome) => (written.push(outcome[0]), domain.store.settle(...outcome));
     const courier = courierWith({ ...relay, store: { settle } });
@@ -460,14 +461,15 @@ describe('with its timers set by hand, as the clock is,', () => {
     await until(() => relay.asked() === 1);
     relay.take();
     await until(async () => (await deliveryOf(alone.id)).status === 'sent');
-    for (let nth = 0; nth < 3; nth++) await mail();
+    for (let nth = 0; nth < 4; nth++) await mail();
     courier.wake();
-    await until(() => relay.asked() === 4);
+    await until(() => relay.asked() === 5);
+    relay.take();
     relay.take();
     await turns();
     expect(written).toEqual([alone.id]);
     relay.take();
-    await until(() => written.length === 3);
+    await until(() => written.length === 4);
   });
 
   test('keeps its lease of a mail for as long as the relay takes, and not longer', async () => {
