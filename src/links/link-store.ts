@@ -37,6 +37,8 @@ export interface LinkStore {
 
   /** @returns one link of the app, or undefined */
   find(app: string, id: string): Promise<Link | undefined>;
+  /** @returns whether the link is one to this address, also when the row itself has forgotten whom it was for */
+  wentTo(app: string, id: string, recipient: Required<RecipientKeys>): Promise<boolean>;
   findByIdempotencyKey(app: string, key: string): Promise<Link | undefined>;
   /** Frees a key whose 24 hours are over. */
   releaseIdempotencyKey(app: string, key: string, before: number): Promise<void>;

@@ -41,32 +41,22 @@ export class Reports {
   async report(token: string, id: string, address: string): Promise<boolean> {
     const link = await this.look(token, id);
     const recipient = parseRecipient(address.trim());
-    if (recipient === undefined || mailboxOf(keysOf(recipient)) !== mailboxOf(link)) return false;
+    if (recipient === undefined) return false;
+    const keys = { key: recipientKey(recipient), addressKey: addressKey(recipient) };
+    if (!(await this.links.wentTo(link.app, id, keys))) return false;
     const now = this.clock();
     await this.messages.suppress({
       app: link.app,
-      recipientKey: mailboxOf(link),
+      // With its tag, if it has one: not everywhere does `ann+x@` belong to `ann@`.
+      recipientKey: keys.addressKey ?? keys.key,
       purpose: link.purpose,
       recipient,
       reason: 'reported',
       createdAt: now,
       until: now + this.purposes.get(link.purpose)!.pauseAfterReport * 1000,
     });
-    await this.links.revoke(link.app, { recipients: [{ key: link.recipientKey }], purpose: link.purpose }, now);
+    await this.links.revoke(link.app, { recipients: [{ key: keys.key }], purpose: link.purpose }, now);
     await this.links.markReported(link.id, now);
     return true;
   }
 }
-
-interface Keys {
-  readonly recipientKey: string;
-  readonly addressKey: string | null;
-}
-
-const keysOf = (recipient: string): Keys => ({
-  recipientKey: recipientKey(recipient),
-  addressKey: addressKey(recipient),
-});
-
-/** With its tag, if it has one: not everywhere does `ann+x@` belong to `ann@`. */
-const mailboxOf = (keys: Keys): string => keys.addressKey ?? keys.recipientKey;

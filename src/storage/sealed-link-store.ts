@@ -1,5 +1,13 @@
 import type { Link, Message } from '../links/link.js';
-import type { Ended, Fillings, LinkFilter, LinkStore, MintGuard, Redemption } from '../links/link-store.js';
+import type {
+  Ended,
+  Fillings,
+  LinkFilter,
+  LinkStore,
+  MintGuard,
+  RecipientKeys,
+  Redemption,
+} from '../links/link-store.js';
 import type { DataKeys } from './data-keys.js';
 import { blindKeys, bothForms, openLink, sealLink } from './sealed-rows.js';
 
@@ -28,6 +36,11 @@ export class SealedLinkStore implements LinkStore {
 
   async find(app: string, id: string): Promise<Link | undefined> {
     return this.opened(await this.inner.find(app, id));
+  }
+
+  async wentTo(app: string, id: string, recipient: Required<RecipientKeys>): Promise<boolean> {
+    const [blind] = bothForms(this.keys, [recipient]) as Required<RecipientKeys>[];
+    return (await this.inner.wentTo(app, id, blind!)) || this.inner.wentTo(app, id, recipient);
   }
 
   async findByIdempotencyKey(app: string, key: string): Promise<Link | undefined> {

@@ -1,6 +1,15 @@
 import type { Attempt, Link, Message } from '../links/link.js';
 import { LinkIds } from '../links/link-ids.js';
-import type { Ended, Fillings, LinkFilter, LinkStore, MintGuard, Redemption, Settlement } from '../links/link-store.js';
+import type {
+  Ended,
+  Fillings,
+  LinkFilter,
+  LinkStore,
+  MintGuard,
+  RecipientKeys,
+  Redemption,
+  Settlement,
+} from '../links/link-store.js';
 import type { Database } from './engines.js';
 import { GroupCommit, type Write } from './group-commit.js';
 import { linkStatements, RESENT_BY } from './link-statements.js';
@@ -82,6 +91,11 @@ export class SqlLinkStore implements LinkStore {
 
   async find(app: string, id: string): Promise<Link | undefined> {
     return this.one(this.sql.find, [app, id]);
+  }
+
+  async wentTo(app: string, id: string, recipient: Required<RecipientKeys>): Promise<boolean> {
+    const link = await this.find(app, id);
+    return link !== undefined && link.recipientKey === recipient.key && link.addressKey === recipient.addressKey;
   }
 
   async findByIdempotencyKey(app: string, key: string): Promise<Link | undefined> {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { statusOf, type Link } from '../links/link.js';
 import { LinkIds } from '../links/link-ids.js';
+import { addressKey, recipientKey } from '../links/recipient.js';
 import { NOW, ids, sampleLink, mailed, asks, inserted, type ExamCase } from './exam-tools.js';
 
 /** What is stored is found again, listed, and at last forgotten. */
@@ -57,6 +58,34 @@ export const keepingCases: readonly ExamCase[] = [
       }
       assert.equal((await store.list('default', { status: 'active' }, { limit: 10 }, later)).length, 1);
       assert.equal((await store.list('default', { status: 'superseded' }, { limit: 10 }, later)).length, 1);
+    },
+  },
+  {
+    name: 'knows whom a link was for, also when it has forgotten the address',
+    run: async (store) => {
+      const keysOf = (address: string) => ({ key: recipientKey(address), addressKey: addressKey(address) });
+      const link = await inserted(store, sampleLink({ recipient: 'Ann@example.com' }));
+      const tagged = await inserted(store, sampleLink({ recipient: 'ann+x@example.com' }));
+      const forget = { wipeBefore: NOW + 900_000, deleteBefore: NOW, now: NOW + 900_000 };
+      for (const isForgotten of [false, true]) {
+        if (isForgotten) await store.sweep('', forget, 10);
+        assert.equal((await store.find('default', link.id))?.recipient, isForgotten ? null : link.recipient);
+        const isTo = (id: string, address: string, app = 'default'): Promise<boolean> =>
+          store.wentTo(app, id, keysOf(address));
+        assert.deepEqual(
+          [await isTo(link.id, 'ann@example.com'), await isTo(tagged.id, 'Ann+X@example.com')],
+          [true, true],
+        );
+        assert.deepEqual(
+          [await isTo(link.id, 'ann+x@example.com'), await isTo(tagged.id, 'ann@example.com')],
+          [false, false],
+        );
+        assert.deepEqual(
+          [await isTo(link.id, 'bob@example.com'), await isTo(link.id, 'ann@example.com', 'other')],
+          [false, false],
+        );
+        assert.equal(await isTo(ids.next(), 'ann@example.com'), false);
+      }
     },
   },
   {

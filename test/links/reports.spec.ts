@@ -1,5 +1,8 @@
 import { Reports } from '../../src/links/reports.js';
-import { openDomain, purposeOf, refusalOf, START, type Domain } from '../support/domain.js';
+import { SealedLinkStore } from '../../src/storage/sealed-link-store.js';
+import { SealedMessageStore } from '../../src/storage/sealed-message-store.js';
+import { dataKeys } from '../support/data-keys.js';
+import { APP, openDomain, purposeOf, refusalOf, START, type Domain } from '../support/domain.js';
 
 let domain: Domain;
 let reports: Reports;
@@ -73,4 +76,25 @@ test.each([
     expected ? [link.addressKey ?? link.recipientKey] : [],
   );
   expect((await rowOf(link.id)).revokedAt).toBe(expected ? START : null);
+});
+
+test('what is sealed at rest is reported, too, also when the link has forgotten whom it went to', async () => {
+  const [links, messages] = [
+    new SealedLinkStore(domain.store, dataKeys('a')),
+    new SealedMessageStore(domain.messages, dataKeys('a')),
+  ];
+  reports = new Reports(links, messages, domain.tokens, domain.purposes, domain.clock.now);
+  const recipient = 'ann+x@example.com';
+  const { link } = await domain.linksOn(links).mint(APP, domain.body('magic-link', { recipient }));
+  const token = domain.tokens.mintReport(link);
+  await links.claimDue('lease', domain.clock.time, domain.clock.time + 15_000, 1);
+  await links.settle(link.id, 'lease', { status: 'sent', at: domain.clock.time });
+  domain.clock.advance(2 * 86_400);
+  const times = { wipeBefore: domain.clock.time - 86_400_000, deleteBefore: START, now: domain.clock.time };
+  await links.sweep('', times, 10);
+  expect((await rowOf(link.id)).recipient).toBeNull();
+  expect(await reports.report(token, link.id, 'ann@example.com')).toBe(false);
+  expect(await reports.report(token, link.id, recipient)).toBe(true);
+  const { link: next } = await domain.linksOn(links).mint(APP, domain.body('magic-link', { recipient }));
+  expect(next.delivery.status).toBe('suppressed');
 });
