@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { jest } from '@jest/globals';
 import { KeyFile, modeFault, readKeyFile } from '../../src/links/key-file.js';
 import { KeySetError } from '../../src/links/jwk-set.js';
 
@@ -88,6 +89,27 @@ test('a running service looks by itself', async () => {
   await new Promise<unknown>((resolve) => (file = new KeyFile(path, true, ring, resolve)).follow());
   file.stop();
   expect(ring.keys.map(({ kid }) => kid)).toEqual(['b']);
+});
+
+test('it looks often enough for a revocation to count everywhere within five seconds, until it is stopped', () => {
+  write(setOf('a'));
+  const { file } = followed();
+  const look = jest.spyOn(file, 'look').mockResolvedValue();
+  jest.useFakeTimers();
+  try {
+    file.follow();
+    for (let looks = 1; looks <= 3; looks++) {
+      // Half of the time is for reading it, on a machine that has other things to do.
+      jest.advanceTimersByTime(2_500);
+      expect(look.mock.calls.length).toBeGreaterThanOrEqual(looks);
+    }
+    file.stop();
+    const { length } = look.mock.calls;
+    jest.advanceTimersByTime(60_000);
+    expect(look).toHaveBeenCalledTimes(length);
+  } finally {
+    jest.useRealTimers();
+  }
 });
 
 test('why a file cannot be read is told', () => {

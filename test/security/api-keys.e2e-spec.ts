@@ -66,7 +66,7 @@ test('a key counts in the header only: in the query, a cookie, the body or as a 
   expect(service.logged()).not.toContain(API_KEY);
 });
 
-/** What each route asks for, and what is asked there. */
+/** THE ROUTES that a key opens: what each asks for (nothing: any key in force will do), and what is asked there. */
 const ROUTES: [method: string, path: string, scopes: Scope[], body?: object][] = [
   ['POST', '/v1/links', ['links:mint'], { purpose: 'x' }],
   ['POST', '/v1/links', ['links:mint', 'links:return'], { purpose: 'x', delivery: 'return' }],
@@ -77,7 +77,24 @@ const ROUTES: [method: string, path: string, scopes: Scope[], body?: object][] =
   ['POST', '/v1/links/revoke', ['links:revoke'], {}],
   ['POST', '/v1/links/nobody/revoke', ['links:revoke']],
   ['POST', '/v1/links/nobody/resend', ['links:mint']],
+  ['POST', '/v1/notifications', ['links:mint'], {}],
+  ['GET', '/v1/messages', ['links:read']],
+  ['GET', '/v1/messages/nobody', ['links:read']],
+  ['POST', '/v1/messages/nobody/requeue', ['links:mint']],
+  ['POST', '/v1/messages/nobody/cancel', ['links:revoke']],
+  ['POST', '/v1/bounces', ['links:revoke'], {}],
+  ['GET', '/v1/suppressions', ['links:read']],
+  ['DELETE', '/v1/suppressions/nobody', ['admin']],
+  ['GET', '/v1/purposes', []],
 ];
+
+test('the API has no route whose scope this test does not know', async () => {
+  const { paths } = (await service.request('GET', '/openapi.json')).body as { paths: Record<string, object> };
+  const served = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path.replace(/\{\w+\}/g, 'nobody')}`),
+  );
+  expect(new Set(ROUTES.map(([method, path]) => `${method} ${path}`))).toEqual(new Set(served));
+});
 
 test('a key does what its scopes say: with all but one of those a route needs it is forbidden', async () => {
   const admin = await callerFor(service, 'default', ['admin']);
