@@ -1,6 +1,7 @@
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { randomUUID } from 'node:crypto';
 import { METHODS } from 'node:http';
+import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
 import { LINK_STORE, type LinkStore } from '../links/link-store.js';
 import type { Logger } from '../log.js';
@@ -18,8 +19,12 @@ import { answerUnreadable } from './unreadable.js';
 /** Longer than any token, so that an over-long one is judged and not "not found". */
 const MAX_PARAM_LENGTH = 16_384;
 
-/** How a server answers what goes wrong before any route. */
-const answers = new WeakMap<object, (error: Error, request: FastifyRequest, reply: FastifyReply) => void>();
+/** What `prepareHttp` settles for what goes wrong before any route and any hook. */
+interface Prepared {
+  readonly always: Readonly<Record<string, string>>;
+  readonly answer: (error: Error, request: FastifyRequest, reply: FastifyReply) => void;
+}
+const prepared = new WeakMap<object, Prepared>();
 
 export function createFastifyAdapter(trustProxy: false | number | readonly string[]): FastifyAdapter {
   return new FastifyAdapter({
@@ -38,13 +43,15 @@ export function createFastifyAdapter(trustProxy: false | number | readonly strin
       // A second Authorization or Content-Type makes one that is refused, instead of being dropped in silence.
       joinDuplicateHeaders: true,
     },
-    clientErrorHandler: answerUnreadable,
+    clientErrorHandler(this: object, error: Error, socket: Socket) {
+      answerUnreadable(error, socket, prepared.get(this)?.always);
+    },
     forceCloseConnections: 'idle',
     // While draining, a request that still comes in is served like any other; Fastify's own 503 is no problem document.
     return503OnClosing: false,
     // An address that cannot be decoded reaches no route; `prepareHttp` says how it is answered.
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
-      answers.get(request.server)?.(error, request, reply),
+      prepared.get(request.server)?.answer(error, request, reply),
   } as never);
 }
 
@@ -64,8 +71,10 @@ export async function prepareHttp(
   const problems = new ProblemFilter(app.get(Pages), logger, (code) => metrics.countProblem(code));
   app.useGlobalFilters(problems);
   const always = headersOfEveryAnswer(app.get<string>(PUBLIC_URL));
-  // No hooks run for these.
-  answers.set(server, (error, request, reply) => problems.answer(error, request, reply.headers(always)));
+  prepared.set(server, {
+    always,
+    answer: (error, request, reply) => problems.answer(error, request, reply.headers(always)),
+  });
   addHooks(server, app.get(Health), metrics, logger, always);
   refuseOverload(server, app.get<LinkStore>(LINK_STORE), (...refusal) => problems.answer(...refusal));
   await addPlugins?.();

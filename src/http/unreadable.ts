@@ -10,8 +10,15 @@ const REASONS: Readonly<Record<string, readonly [status: number, detail: string]
 };
 const UNREADABLE = [400, 'This is not an HTTP request, or one that could be read in two ways.'] as const;
 
-/** Answers bytes that never become a request: there is no reply object, so the problem document is written by hand. */
-export function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
+/**
+ * Answers bytes that never become a request: there is no reply object, so the problem document is written by hand.
+ * @param always the headers of every answer
+ */
+export function answerUnreadable(
+  error: NodeJS.ErrnoException,
+  socket: Socket,
+  always: Readonly<Record<string, string>> = {},
+): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
   const [status, detail] = REASONS[error.code ?? ''] ?? UNREADABLE;
   const body = JSON.stringify(new Problem('request_invalid', detail, { status, errors: [] }).toDocument(randomUUID()));
@@ -19,8 +26,7 @@ export function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): 
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     'content-type: application/problem+json; charset=utf-8',
     `content-length: ${Buffer.byteLength(body)}`,
-    'cache-control: no-store',
-    'x-content-type-options: nosniff',
+    ...Object.entries(always).map(([name, value]) => `${name}: ${value}`),
     'connection: close',
   ];
   // Whatever follows on this connection could be anything: it ends here.

@@ -246,7 +246,11 @@ test('every answer over https says so for a year, is not sniffed or stored, and 
     await one('GET /%zz HTTP/1.1', ['Host: localhost']),
     await post('/v1/links', '{'),
     await post('/v1/links', mint),
+    // Bytes that never become a request.
+    ...(await wire('nonsense', '', '')),
+    ...(await wire('GET / HTTP/1.1', 'Host: localhost', `X: ${'x'.repeat(20_000)}`, '', '')),
   ];
+  expect(answers).toHaveLength(14);
   for (const { headers } of answers) {
     expect(headers.get('strict-transport-security')).toMatch(/^max-age=31536000; includeSubDomains$/);
     expect(headers.get('x-content-type-options')).toBe('nosniff');
