@@ -4,17 +4,20 @@ export type { Logger };
 export const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** What must never be in a log line, whoever put it into a message: tokens and codes, API keys, addresses. */
+/**
+ * What must never be in a log line, whoever put it there: tokens and codes, API keys, addresses. A backslash counts only
+ * together with what it escapes, so that a line stays JSON.
+ */
 const SECRETS =
-  /eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*)?|olk_[A-Za-z0-9]+_[A-Za-z0-9_-]+|[^\s<>"'(),;:]+@[^\s<>"'(),;:]+/g;
+  /eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*)?|olk_[A-Za-z0-9]+_[A-Za-z0-9_-]+|(?:\\.|[^\s<>"'(),;:\\])+@(?:\\.|[^\s<>"'(),;:\\])+/g;
 
 export function redact(text: string): string {
   return text.replace(SECRETS, '[redacted]');
 }
 
 /**
- * JSON lines to standard output. Errors are reduced to type, message and stack: drivers hang statements and their
- * parameters on them.
+ * JSON lines to standard output, without secrets, in whatever member they stand. Errors are reduced to type, message and
+ * stack: drivers hang statements and their parameters on them.
  */
 export function createLogger(level: LogLevel, destination?: NodeJS.WritableStream): Logger {
   return pino(
@@ -24,17 +27,18 @@ export function createLogger(level: LogLevel, destination?: NodeJS.WritableStrea
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       serializers: { error: describe },
+      hooks: { streamWrite: redact },
     },
     destination ?? pino.destination({ dest: 1, sync: false }),
   );
 }
 
 function describe(error: unknown): unknown {
-  if (!(error instanceof Error)) return redact(String(error));
+  if (!(error instanceof Error)) return String(error);
   return {
     type: error.name,
-    message: redact(error.message),
-    stack: redact(error.stack ?? ''),
+    message: error.message,
+    stack: error.stack ?? '',
     ...(error.cause === undefined ? {} : { cause: describe(error.cause) }),
   };
 }

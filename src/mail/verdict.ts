@@ -5,7 +5,7 @@ export interface Attempt {
   readonly relay: string;
   /** `unreachable`: the relay was not asked about this mail, so another one may be */
   readonly outcome: 'accepted' | 'delayed' | 'refused' | 'unreachable';
-  /** what the relay said, or what went wrong; without addresses */
+  /** what the relay said, or what went wrong; without addresses and tokens */
   readonly reply: string;
 }
 
@@ -76,10 +76,10 @@ function isBadMailbox(command: string, code: number, reply: string): boolean {
   return command === 'RCPT TO' && [550, 551, 553].includes(code) && !POLICY.test(reply);
 }
 
-/** Replies often repeat the address; it is known where it belongs and has no place in logs. */
+/** Replies repeat addresses, filters also the link they did not like: neither has a place in rows and logs. */
 function harmless(reply: string): string {
   return reply
-    .replace(/[^\s<>]+@[^\s<>]+/g, '…')
+    .replace(/[^\s<>]+@[^\s<>]+|eyJ[\w.-]+/g, '…')
     .replace(/[^\x20-\x7e…]+/g, ' ')
     .trim()
     .slice(0, 200);

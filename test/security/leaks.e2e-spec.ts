@@ -195,6 +195,33 @@ test('an error of a driver is told without what was asked', () => {
   expect(redact(`${API_KEY} ${RECIPIENT} eyJhbGciOi.eyJpc3.c2ln`)).toBe('[redacted] [redacted] [redacted]');
 });
 
+test('whatever is logged and however, the line has no secret and is JSON', () => {
+  const lines: string[] = [];
+  const logger = createLogger('trace', { write: (line: string) => lines.push(line) } as never);
+  const token = 'eyJhbGciOi.eyJpc3M.c2ln_-1';
+  const quoted = [
+    `to ${RECIPIENT}`,
+    `"${RECIPIENT}"`,
+    `'${API_KEY}'\\`,
+    `first\n${RECIPIENT}\tlast`,
+    `C:\\${RECIPIENT}\\"`,
+    `https://ann:${PASSWORD}@relay.example/l/${token}?x`,
+    `{"to":"${RECIPIENT}"}`,
+    `\u2028${RECIPIENT}\0`,
+  ];
+  for (const text of quoted) {
+    logger.info(text);
+    logger.warn({ text, deep: { list: [text] }, [text]: 1 }, 'facts');
+    logger.error({ error: new Error(text, { cause: text }) }, text);
+    logger.fatal(new Error(text));
+  }
+  expect(lines).toHaveLength(4 * quoted.length);
+  for (const line of lines) {
+    expect(JSON.parse(line)).toMatchObject({ level: expect.any(String), msg: expect.any(String) });
+    for (const secret of [RECIPIENT, PERSON.domain, API_KEY, PASSWORD, token]) expect(line).not.toContain(secret);
+  }
+});
+
 test('no answer and no header repeats anything of a request, wherever it was put', async () => {
   service = await startService();
   const marked = `${CANARY}-${CANARY}`;
