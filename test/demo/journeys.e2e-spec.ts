@@ -186,8 +186,10 @@ describe('The demo app, with a real browser against the real service', () => {
       expect(await kim.page.getByLabel('For the notebook of').inputValue()).toBe('kim@example.com');
 
       // A password that is not accepted costs nothing: the form stays, and so does the link.
-      await kim.fill({ 'New password': 'short' });
-      expect(await kim.press('Change the password')).toBe(422);
+      for (const refused of ['short', 'password1', 'nine sign', '123', 'kim']) {
+        await kim.fill({ 'New password': refused });
+        expect(await kim.press('Change the password')).toBe(422);
+      }
       expect(await kim.page.getByLabel('New password').getAttribute('aria-invalid')).toBe('true');
       await kim.fill({ 'New password': 'light until midnight' });
       expect(await kim.press('Change the password')).toBe(200);

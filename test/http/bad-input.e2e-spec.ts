@@ -307,6 +307,8 @@ describe('a mint is refused for its', () => {
     [
       { name: {} },
       { name: { toString: 'x' } },
+      { name: { path: '/etc/passwd' } },
+      { name: { href: 'https://evil.example' } },
       { name: ['x'] },
       { name: 7 },
       { name: true },

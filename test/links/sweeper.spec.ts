@@ -1,5 +1,5 @@
 import { Sweeper } from '../../src/links/sweeper.js';
-import { openDomain, purposeOf, START, storeWith, type Domain } from '../support/domain.js';
+import { APP, openDomain, purposeOf, refusalOf, START, storeWith, type Domain } from '../support/domain.js';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -44,7 +44,7 @@ test('keeps no personal data for longer than the rows', async () => {
 
 test('forgets links and suppressions that are over', async () => {
   const sweeper = new Sweeper(domain.store, domain.messages, domain.clock.now, 10 * DAY);
-  const { id } = await domain.mintToken('magic-link');
+  const { id, token } = await domain.mintToken('magic-link');
   await domain.mintToken('magic-link');
   const suppression = { app: 'shop', purpose: '*', recipient: 'ann@example.com', reason: 'reported', createdAt: START } as const; // prettier-ignore
   await domain.messages.suppress({ ...suppression, recipientKey: 'over', until: START + HOUR });
@@ -56,4 +56,5 @@ test('forgets links and suppressions that are over', async () => {
   domain.clock.time += 9 * DAY;
   while (await sweeper.step());
   expect(await domain.store.find('shop', id)).toBeUndefined();
+  expect(await refusalOf(domain.links.redeem(APP, { token, purpose: 'magic-link' }))).toBe('token_invalid');
 });

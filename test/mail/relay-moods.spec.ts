@@ -109,6 +109,11 @@ describe('a reply', () => {
     ['452 to DATA', [{ DATA: '452 full' }], { outcome: 'delayed' }],
     ['554 after DATA', [{ END: '554 5.6.0 content' }], { outcome: 'refused', noSuchMailbox: false }],
     ['550 5.1.1 after DATA', [{ END: '550 5.1.1 who?' }], { outcome: 'refused', noSuchMailbox: true }],
+    [
+      'a link in it is left out',
+      [{ END: '554 5.7.1 https://links.example/l/eyJhbGciOi.eyJpc3M.c2ln_-1 is listed' }],
+      { reply: '554 5.7.1 https://links.example/l/… is listed' },
+    ],
     ['250 after DATA', [{ END: '250 2.0.0 queued' }], { outcome: 'accepted', reply: '250 2.0.0 queued' }],
   ])('%s', async (_name, [answers, greeting], outcome) => {
     expect(await send(await rawRelay(dialogue(answers, greeting)))).toMatchObject(outcome);
@@ -156,13 +161,13 @@ describe('TLS', () => {
   });
 
   // In a process of its own: the authorities to trust are read when it starts.
-  async function sendTrusting(cert: Buffer, url: string): Promise<Handover> {
+  async function sendTrusting(cert: Buffer, url: string, more: NodeJS.ProcessEnv = {}): Promise<Handover> {
     const directory = mkdtempSync(join(tmpdir(), 'oncelink-ca-'));
     closing.push(() => rmSync(directory, { recursive: true }));
     const authority = join(directory, 'ca.pem');
     writeFileSync(authority, cert);
     const program = join(import.meta.dirname, 'trusting-mailer.mjs');
-    const env = { PATH: process.env.PATH, NODE_EXTRA_CA_CERTS: authority };
+    const env = { PATH: process.env.PATH, NODE_EXTRA_CA_CERTS: authority, ...more };
     const { stdout } = await promisify(execFile)(process.execPath, [program, url], { env });
     return JSON.parse(stdout) as Handover;
   }
@@ -182,6 +187,15 @@ describe('TLS', () => {
     const handover = await sendTrusting(cert, `${scheme}://${ELSEWHERE}:${relay.port}`);
     expect(handover).toMatchObject({ outcome: 'unreachable', reply: expect.stringMatching(/altname/) });
     expect(relay.mails).toBe(0);
+  });
+
+  test.each(schemes)('below 1.2 is none, also where Node itself was told to take it: %s', async (scheme) => {
+    const { key, cert } = selfSigned(`IP:${ELSEWHERE}`);
+    const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT:@SECLEVEL=0' } as const;
+    const relay = await secureRelay({ secure: scheme === 'smtps', key, cert, ...old });
+    const NODE_OPTIONS = '--tls-min-v1.0 --tls-cipher-list=DEFAULT:@SECLEVEL=0';
+    const handover = await sendTrusting(cert, `${scheme}://${ELSEWHERE}:${relay.port}`, { NODE_OPTIONS });
+    expect([handover.outcome, relay.mails]).toEqual(['unreachable', 0]);
   });
 
   test('a relay whose STARTTLS was stripped gets no mail, and no log-in', async () => {

@@ -1,6 +1,8 @@
 import { createHash, createVerify, generateKeyPairSync } from 'node:crypto';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import PostalMime from 'postal-mime';
 import { readDkim } from '../../src/mail/dkim.js';
@@ -89,7 +91,14 @@ test.each([
 test('nothing of a letter makes the mailer read a file or fetch a URL', async () => {
   const secret = join(directory, 'secret');
   writeFileSync(secret, 'do not mail me');
-  await send(`file:${directory}`, { ...LETTER, html: { path: secret } as never, text: { path: secret } as never });
+  let asked = 0;
+  const site = createServer((_request, response) => void (asked++, response.end('do not mail me')));
+  await new Promise<void>((resolve) => site.listen(0, '127.0.0.1', resolve));
+  const href = `http://127.0.0.1:${(site.address() as AddressInfo).port}/`;
+  for (const [nth, content] of [{ path: secret }, { path: href }, { href }].entries())
+    await send(`file:${directory}`, { ...LETTER, html: content as never, text: content as never, messageId: `${nth}` });
+  await new Promise((resolve) => site.close(resolve));
+  expect(asked).toBe(0);
   for (const file of readdirSync(directory).filter((name) => name.endsWith('.eml')))
     expect(readFileSync(join(directory, file), 'utf8')).not.toContain('do not mail me');
 });

@@ -69,6 +69,9 @@ export async function startService({ env = {}, clock }: { env?: Record<string, s
       headers: { ...(options.body === undefined ? {} : { 'content-type': 'application/json' }), ...options.headers },
       body: raw ? (options.body as string | undefined) : JSON.stringify(options.body),
     });
+    // RFC 9700 section 4.12: after any other redirect a browser may send what it holds once more.
+    if (response.status >= 300 && response.status < 400 && response.status !== 303)
+      throw new Error(`a redirect with ${response.status}`);
     const text = await response.text();
     const body: unknown =
       (response.headers.get('content-type') ?? '').includes('json') && text ? JSON.parse(text) : undefined;
