@@ -2,6 +2,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Unavailable } from '../links/errors.js';
 import type { LinkStore } from '../links/link-store.js';
 
+/** Answers a request with a refusal, wherever it stands. */
+export type Refuse = (error: Error, request: FastifyRequest, reply: FastifyReply) => void;
+
 /** Routes whose work waits in a queue of writes. */
 const WRITES: Readonly<Record<string, 'mint' | 'redemption' | undefined>> = {
   '/v1/links': 'mint',
@@ -12,11 +15,7 @@ const WRITES: Readonly<Record<string, 'mint' | 'redemption' | undefined>> = {
  * What would wait too long is refused before its body is read, its key looked up or its token verified: refusing must
  * cost next to nothing, or a crowd that cannot be served would take the time of those that can.
  */
-export function refuseOverload(
-  server: FastifyInstance,
-  store: LinkStore,
-  refuse: (error: Error, request: FastifyRequest, reply: FastifyReply) => void,
-): void {
+export function refuseOverload(server: FastifyInstance, store: LinkStore, refuse: Refuse): void {
   server.addHook('onRequest', (request, reply, done) => {
     const write = request.method === 'POST' ? WRITES[request.routeOptions.url ?? ''] : undefined;
     if (write === undefined || store.hasRoomFor(write)) done();

@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
 import { LINK_STORE, type LinkStore } from '../links/link-store.js';
 import type { Logger } from '../log.js';
-import { refuseOverload } from './admission.js';
+import { refuseOverload, type Refuse } from './admission.js';
 import { Health } from './health.js';
 import { Metrics } from './metrics.js';
 import { documentApi } from './openapi.js';
@@ -14,6 +14,7 @@ import { Problem } from './problems.js';
 import { ProblemFilter } from './problem.filter.js';
 import { PUBLIC_URL } from './public-url.js';
 import { MAX_BODY, registerBodyParsers } from './strict-body.js';
+import { openSlowLane } from './slow-lane.js';
 import { answerUnreadable } from './unreadable.js';
 
 /** Longer than any token, so that an over-long one is judged and not "not found". */
@@ -22,7 +23,7 @@ const MAX_PARAM_LENGTH = 16_384;
 /** What `prepareHttp` settles for what goes wrong before any route and any hook. */
 interface Prepared {
   readonly always: Readonly<Record<string, string>>;
-  readonly answer: (error: Error, request: FastifyRequest, reply: FastifyReply) => void;
+  readonly answer: Refuse;
 }
 const prepared = new WeakMap<object, Prepared>();
 
@@ -76,7 +77,9 @@ export async function prepareHttp(
     answer: (error, request, reply) => problems.answer(error, request, reply.headers(always)),
   });
   addHooks(server, app.get(Health), metrics, logger, always);
-  refuseOverload(server, app.get<LinkStore>(LINK_STORE), (...refusal) => problems.answer(...refusal));
+  const refuse: Refuse = (...refusal) => problems.answer(...refusal);
+  openSlowLane(server, refuse);
+  refuseOverload(server, app.get<LinkStore>(LINK_STORE), refuse);
   await addPlugins?.();
   const served = collectRoutes(server);
   documentApi(app);
