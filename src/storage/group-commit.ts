@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Clock } from '../clock.js';
 import { Unavailable } from '../links/errors.js';
 import { PATIENCE, RowFault } from './queries.js';
@@ -73,6 +74,7 @@ export class GroupCommit {
     while (this.queues.some(({ isEmpty }) => !isEmpty)) {
       for (const queue of this.queues) {
         if (queue.isEmpty) continue;
+        if (this.queues.every((other) => other === queue || other.isEmpty)) await queue.gather();
         this.began = this.clock();
         await queue.runNext();
       }
@@ -89,6 +91,7 @@ class Queue<Item, Answer> {
   private waiting: Waiting<Item, Answer>[] = [];
   /** how long the last one that was taken had waited while others had to stay, in ms: no newcomer would be faster */
   private lastWait = 0;
+  private lastSize = 0;
   /** how long one of many took in the last large batches, in ms: a small one can only show that more is possible */
   private pace = 0;
   private timer: NodeJS.Timeout | undefined;
@@ -119,8 +122,22 @@ class Queue<Item, Answer> {
     });
   }
 
+  /**
+   * Those who have just been answered are on their way back. A batch that left without them would carry few, and make
+   * all of them wait for its flush: until it is half as large as the last, it stays while each turn brings more.
+   */
+  async gather(): Promise<void> {
+    for (let before = -1; before < this.waiting.length && this.waiting.length < this.lastSize / 2;) {
+      before = this.waiting.length;
+      await turn();
+    }
+  }
+
   async runNext(): Promise<void> {
     const batch = this.takeDistinct();
+    // They may have waited for too long while others gathered.
+    if (batch.length === 0) return;
+    this.lastSize = batch.length;
     const began = this.clock();
     this.lastWait = this.isEmpty ? 0 : began - batch.at(-1)!.since;
     const deadline = batch[0]!.since + this.limits.patience;

@@ -19,12 +19,17 @@ class Disk {
     this.waiting.shift()!();
   }
   async settle(): Promise<void> {
-    await new Promise((turn) => setImmediate(turn));
+    await turns(3);
     while (this.waiting.length > 0) {
       this.flushNext();
-      await new Promise((turn) => setImmediate(turn));
+      // A batch smaller than the last looks out for newcomers.
+      await turns(3);
     }
   }
+}
+
+async function turns(count: number): Promise<void> {
+  for (let n = 0; n < count; n++) await new Promise((turn) => setImmediate(turn));
 }
 
 const keyOf = (item: string): string => item.split(':')[0]!;
@@ -40,6 +45,46 @@ test('a lone request goes at once; what arrives meanwhile shares the next flush'
   await disk.settle();
   expect(await Promise.all([first, ...others])).toEqual(['a!', 'b!', 'c!', 'd!']);
   expect(disk.batches).toEqual([['a'], ['b', 'c', 'd']]);
+});
+
+test('after a large batch a small one stays while its callers come back, and goes when nobody comes any more', async () => {
+  const disk = new Disk();
+  const write = new GroupCommit().lane({ run: disk.flush, keys: (item) => [item] });
+  const crowd = Array.from({ length: 10 }, (_value, n) => write(`crowd ${n}`));
+  await turns(1);
+  const early = write('early');
+  disk.flushNext();
+  await Promise.all(crowd);
+  const back = [];
+  for (const item of ['one', 'two', 'three', 'four']) {
+    back.push(write(item));
+    await turns(1);
+  }
+  expect(disk.batches.slice(1)).toEqual([['early', 'one', 'two', 'three', 'four']]);
+  const late = write('late');
+  await disk.settle();
+  expect(disk.batches.slice(2)).toEqual([['late']]);
+  await Promise.all([early, ...back, late]);
+});
+
+test('a small batch looks out for nobody while another lane has something to do', async () => {
+  const disk = new Disk();
+  const groups = new GroupCommit();
+  const redeem = groups.lane({ run: disk.flush, keys: (item) => [item] });
+  const mint = groups.lane({ run: disk.flush, keys: (item) => [item] });
+  const crowd = Array.from({ length: 10 }, (_value, n) => redeem(`crowd ${n}`));
+  await turns(1);
+  const first = mint('first');
+  disk.flushNext();
+  await Promise.all(crowd);
+  await turns(1);
+  const others = [redeem('few'), mint('second')];
+  disk.flushNext();
+  await first;
+  for (let n = 0; n < 10; n++) await Promise.resolve();
+  expect(disk.batches.slice(1)).toEqual([['first'], ['few']]);
+  await disk.settle();
+  await Promise.all(others);
 });
 
 test('items with one key never meet in a batch and keep their order', async () => {
