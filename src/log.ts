@@ -6,10 +6,11 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /**
  * What must never be in a log line, whoever put it there: tokens and codes, API keys, addresses. A backslash counts only
- * together with what it escapes, so that a line stays JSON.
+ * together with what it escapes, so that a line stays JSON; without a bound, a long text would be looked at again from each
+ * of its letters.
  */
 const SECRETS =
-  /eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*)?|olk_[A-Za-z0-9]+_[A-Za-z0-9_-]+|(?:\\.|[^\s<>"'(),;:\\])+@(?:\\.|[^\s<>"'(),;:\\])+/g;
+  /eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*)?|olk_[A-Za-z0-9]+_[A-Za-z0-9_-]+|(?<!\\)(?:\\.|[^\s<>"'(),;:\\]){1,256}@(?:\\.|[^\s<>"'(),;:\\])+/g;
 
 export function redact(text: string): string {
   return text.replace(SECRETS, '[redacted]');

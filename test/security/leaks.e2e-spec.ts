@@ -208,6 +208,9 @@ test('whatever is logged and however, the line has no secret and is JSON', () =>
     `https://ann:${PASSWORD}@relay.example/l/${token}?x`,
     `{"to":"${RECIPIENT}"}`,
     `\u2028${RECIPIENT}\0`,
+    `${'\\'.repeat(600)}${RECIPIENT}`,
+    `${'\\n'.repeat(300)}${RECIPIENT}`,
+    `${'x\n'.repeat(300)}${RECIPIENT}`,
   ];
   for (const text of quoted) {
     logger.info(text);
