@@ -1,7 +1,8 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import { createTransport, type SendMailOptions } from 'nodemailer';
+import { composed, type Part } from './composed.js';
 import type { DkimKey } from './dkim.js';
 import type { Inbox } from './inbox.js';
 
@@ -167,7 +168,10 @@ interface Sent {
 
 interface Sending {
   readonly data: { readonly envelope: { from: string; to: string[] }; readonly onBegun?: () => void };
-  readonly message: { getEnvelope(): { from: string | false; to: string[] }; createReadStream(): Readable };
+  readonly message: Part & {
+    getEnvelope(): { from: string | false; to: string[] };
+    stream(output: Writable, options: unknown, written: () => void): void;
+  };
 }
 
 /** A nodemailer transport that sends to exactly whom it was asked to, and tells when a relay begins to take a mail. */
@@ -180,10 +184,11 @@ function create(options: object, dkim?: DkimKey) {
     const { envelope } = data;
     if (from !== envelope.from || to.length !== 1 || to[0] !== envelope.to[0])
       return done(Object.assign(new Error('the envelope was altered'), { code: 'EENVELOPE' }));
-    const read = message.createReadStream.bind(message);
-    message.createReadStream = () => {
+    const whole = Buffer.from(composed(message));
+    message.stream = (output, _options, written) => {
       data.onBegun?.();
-      return inOnePiece(read());
+      output.write(whole);
+      written();
     };
     done();
   });
@@ -193,20 +198,4 @@ function create(options: object, dkim?: DkimKey) {
     verify: () => transport.verify(),
     close: () => transport.close(),
   };
-}
-
-/** A mail is composed in a dozen little pieces; sent on one by one, each would be a packet to the relay. */
-function inOnePiece(source: Readable): Readable {
-  const pieces: Buffer[] = [];
-  const whole = new Readable({
-    read: () => {},
-    destroy: (error, done) => void done(source.destroy() && error),
-  });
-  source.on('data', (piece: Buffer) => pieces.push(piece));
-  source.once('error', (error) => whole.destroy(error));
-  source.once('end', () => {
-    whole.push(Buffer.concat(pieces));
-    whole.push(null);
-  });
-  return whole;
 }
