@@ -72,7 +72,6 @@ export { PROBLEMS, type ProblemCode } from './http/problems.js';
 
 export {
   LINK_STORE,
-  type Ended,
   type LinkFilter,
   type LinkStore,
   type MintGuard,

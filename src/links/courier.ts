@@ -17,8 +17,6 @@ const NAP = 5_000;
 const SETTLE_AGAIN = 500;
 /** How long an outcome waits for others to be written with, in ms, while there are more to come. */
 const GATHERING = 20;
-/** Longest time without a look at the deadlines while there is always something to send, in ms. */
-const TIDY_EVERY = 1_000;
 
 /**
  * Sends what is due: leases links, has their mails handed over, settles the outcome.
@@ -33,7 +31,6 @@ export class Courier {
   private timer: NodeJS.Timeout | undefined;
   private pumping: Promise<void> | undefined;
   private wokenMeanwhile = false;
-  private tidiedAt = 0;
 
   constructor(
     private readonly store: LinkStore,
@@ -75,7 +72,6 @@ export class Courier {
   /** Does everything that is due now, once; for tests and for embedding without a background worker. */
   async runOnce(): Promise<void> {
     while ((await this.claim(this.postman.parallel)) > 0) await this.delivered();
-    await this.tidy();
   }
 
   private async delivered(): Promise<void> {
@@ -90,12 +86,9 @@ export class Courier {
         this.wokenMeanwhile = false;
         // Mails that ended together free their hands together.
         await turn();
-        const free = this.free;
-        const claimed = free > 0 ? await this.claim(free) : 0;
-        const nothingDue = free > 0 && claimed === 0;
-        if (nothingDue || this.clock() >= this.tidiedAt + TIDY_EVERY) await this.tidy();
-        // As much as there were hands for: there may be more, and hands may have come free in the meantime.
-        if (claimed === free && this.free > 0) this.wokenMeanwhile = true;
+        const { free } = this;
+        // As many as there were hands for: there may be more.
+        if (free > 0 && (await this.claim(free)) === free) this.wokenMeanwhile = true;
       }
       // With too few hands free, the end of a mail wakes us.
       if (this.free === 0) return;
@@ -118,7 +111,7 @@ export class Courier {
     return free >= parallel / 2 ? free : 0;
   }
 
-  /** @returns how many mails were put under way */
+  /** @returns how many mails were due, up to `most` */
   private async claim(most: number): Promise<number> {
     const now = this.clock();
     const lease = randomUUID();
@@ -126,10 +119,11 @@ export class Courier {
     // Asked once for all of them: few apps have many mails.
     const apps = new Map<string, Promise<App | undefined>>();
     for (const message of messages) {
-      const { id, app } = message;
+      const { id, app, delivery } = message;
       const inHand = this.underWay.get(id);
+      if (delivery.status !== 'sending') this.tellEnd(message);
       // The clock jumped past our own lease: the attempt goes on, under the new one.
-      if (inHand) inHand.lease = lease;
+      else if (inHand) inHand.lease = lease;
       else {
         if (!apps.has(app)) apps.set(app, this.apps.find(app));
         this.take(message, apps.get(app)!, lease);
@@ -138,12 +132,9 @@ export class Courier {
     return messages.length;
   }
 
-  /** What is past its deadline or no longer wanted, and was never going to be claimed, ends here. */
-  private async tidy(): Promise<void> {
-    this.tidiedAt = this.clock();
-    for (const { id, status } of await this.store.abandonOverdue(this.tidiedAt)) {
-      if (status !== 'sent') this.log(`mail ${status}`, { link: id });
-    }
+  /** It is past its deadline or no longer wanted. What had been mailed before, and was to be mailed again, stays sent. */
+  private tellEnd({ id, delivery: { status } }: Message): void {
+    if (status === 'abandoned' || status === 'suppressed') this.log(`mail ${status}`, { link: id });
   }
 
   private take(message: Message, app: Promise<App | undefined>, lease: string): void {

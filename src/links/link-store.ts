@@ -1,4 +1,4 @@
-import type { Attempt, DeliveryStatus, Link, LinkStatus, Message } from './link.js';
+import type { Attempt, Link, LinkStatus, Message } from './link.js';
 
 /** Nest's token for the `LinkStore` in force. */
 export const LINK_STORE = Symbol('LINK_STORE');
@@ -63,10 +63,10 @@ export interface LinkStore {
   requeue(link: Link, guard: MintGuard, times: { now: number; deliverBy: number }): Promise<boolean>;
 
   /**
-   * Leases mails that are due: each claimed row has its attempt counted, its life begun anew (`expiresAt` = now +
-   * `expiresIn`, never earlier than it was) and belongs to `lease` until `until`. Revoked, used and superseded
-   * links are never claimed, nor those of a suppressed recipient. The race: two couriers never hold one mail at the same
-   * time.
+   * Takes the first `limit` mails that are due. Each is leased, `sending`: its attempt is counted, its life begins anew
+   * (`expiresAt` = now + `expiresIn`, never earlier than it was) and it belongs to `lease` until `until`. Or it ends: past
+   * its deadline or no longer wanted it is `abandoned`, `suppressed` if its recipient is, and `sent` if it was to be sent
+   * once more. The race: two couriers never hold one mail at the same time.
    */
   claimDue(lease: string, now: number, until: number, limit: number): Promise<Message[]>;
   /** Extends a lease; false if it was lost. */
@@ -77,8 +77,6 @@ export interface LinkStore {
    * @returns false if the lease was lost
    */
   settle(id: string, lease: string, outcome: Settlement, log?: readonly Attempt[]): Promise<boolean>;
-  /** Ends the delivery of mails that are past their deadline or no longer wanted. @returns what became of each */
-  abandonOverdue(now: number): Promise<Ended[]>;
   /** @returns when the next mail is due, or null */
   nextDue(): Promise<number | null>;
 
@@ -150,9 +148,3 @@ export type Settlement =
   | { readonly status: 'sent'; readonly at: number }
   | { readonly status: 'queued'; readonly dueAt: number; readonly error: string }
   | { readonly status: 'failed'; readonly error: string };
-
-/** A mail that will not be sent: `sent`, if it was to be sent once more. */
-export interface Ended {
-  readonly id: string;
-  readonly status: Extract<DeliveryStatus, 'abandoned' | 'suppressed' | 'sent'>;
-}

@@ -152,17 +152,28 @@ export function linkStatements(dialect: Dialect) {
         AND ${limits.permits(RESENT_BY, 'l', 'q')}
       RETURNING id`,
 
-    /** $1 lease, $2 now, $3 until, $4 limit */
+    /**
+     * $1 lease, $2 now, $3 until, $4 limit. Whether a mail is still wanted is asked of the first that are due and of no
+     * others: in the condition it would be asked of all that wait, for every handful.
+     */
     claimDue: `
-      WITH t AS (SELECT CAST($1 AS text) AS lease, CAST($2 AS bigint) AS now, CAST($3 AS bigint) AS until)
-      UPDATE links AS l SET delivery_status = 'sending', lease = (SELECT lease FROM t), due_at = (SELECT until FROM t),
-        attempts = attempts + 1, issued_at = (SELECT now FROM t),
-        expires_at = CASE WHEN (SELECT now FROM t) / 1000 * 1000 + expires_in * 1000 > expires_at
+      WITH t AS (SELECT CAST($1 AS text) AS lease, CAST($2 AS bigint) AS now, CAST($3 AS bigint) AS until),
+      d AS MATERIALIZED (
+        SELECT l.id AS due, CASE
+          WHEN l.deliver_by > (SELECT now FROM t) AND ${OPEN} AND NOT ${SUPERSEDED}
+            AND NOT ${suppressed('l', '(SELECT now FROM t)')} THEN 'sending'
+          WHEN l.sent_at IS NOT NULL THEN 'sent'
+          WHEN ${suppressed('l', '(SELECT now FROM t)')} THEN 'suppressed'
+          ELSE 'abandoned' END AS fate
+        FROM links AS l WHERE l.due_at <= (SELECT now FROM t) ORDER BY l.due_at LIMIT $4 ${skipLocked})
+      UPDATE links AS l SET delivery_status = d.fate,
+        lease = CASE d.fate WHEN 'sending' THEN (SELECT lease FROM t) END,
+        due_at = CASE d.fate WHEN 'sending' THEN (SELECT until FROM t) END,
+        attempts = attempts + CASE d.fate WHEN 'sending' THEN 1 ELSE 0 END,
+        issued_at = CASE d.fate WHEN 'sending' THEN (SELECT now FROM t) ELSE issued_at END,
+        expires_at = CASE WHEN d.fate = 'sending' AND (SELECT now FROM t) / 1000 * 1000 + expires_in * 1000 > expires_at
           THEN (SELECT now FROM t) / 1000 * 1000 + expires_in * 1000 ELSE expires_at END
-      WHERE l.id IN (
-        SELECT l.id FROM links AS l WHERE l.due_at <= (SELECT now FROM t) AND l.deliver_by > (SELECT now FROM t)
-          AND ${OPEN} AND NOT ${SUPERSEDED} AND NOT ${suppressed('l', '(SELECT now FROM t)')}
-        ORDER BY l.due_at LIMIT $4 ${skipLocked})
+      FROM d WHERE l.id = d.due ${byKey('l.id', 'SELECT due FROM d')}
       RETURNING ${NAMES}, attempt_log, 0 AS superseded`,
     renewLease: `WITH now AS (SELECT 1) UPDATE links SET due_at = $1 WHERE id = $2 AND lease = $3 RETURNING id`,
     /** $1: JSON array of outcomes, no link twice */
@@ -185,16 +196,6 @@ export function linkStatements(dialect: Dialect) {
       FROM q
       WHERE l.id = q.wanted ${byKey('l.id', 'SELECT wanted FROM q')} AND l.lease = q.fence
       RETURNING id`,
-    /** $1 now: past the deadline, or no longer wanted. What was mailed before, and was to be mailed again, stays sent. */
-    abandonOverdue: `
-      WITH t AS (SELECT CAST($1 AS bigint) AS now)
-      UPDATE links AS l SET due_at = NULL, lease = NULL,
-        delivery_status = CASE WHEN l.sent_at IS NOT NULL THEN 'sent'
-          WHEN ${suppressed('l', '(SELECT now FROM t)')} THEN 'suppressed' ELSE 'abandoned' END
-      WHERE l.due_at <= (SELECT now FROM t)
-        AND (l.deliver_by <= (SELECT now FROM t) OR l.redeemed_at IS NOT NULL OR l.revoked_at IS NOT NULL OR ${SUPERSEDED}
-          OR ${suppressed('l', '(SELECT now FROM t)')})
-      RETURNING id, delivery_status`,
     nextDue: 'SELECT MIN(due_at) AS due_at FROM links WHERE due_at IS NOT NULL',
 
     /** $1 after this id, $2 before this id, $3 how many */

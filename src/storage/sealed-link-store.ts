@@ -1,13 +1,5 @@
 import type { Link, Message } from '../links/link.js';
-import type {
-  Ended,
-  Fillings,
-  LinkFilter,
-  LinkStore,
-  MintGuard,
-  RecipientKeys,
-  Redemption,
-} from '../links/link-store.js';
+import type { Fillings, LinkFilter, LinkStore, MintGuard, RecipientKeys, Redemption } from '../links/link-store.js';
 import type { DataKeys } from './data-keys.js';
 import { blindKeys, bothForms, openLink, sealLink } from './sealed-rows.js';
 
@@ -87,10 +79,6 @@ export class SealedLinkStore implements LinkStore {
 
   settle(...outcome: Parameters<LinkStore['settle']>): Promise<boolean> {
     return this.inner.settle(...outcome);
-  }
-
-  abandonOverdue(now: number): Promise<Ended[]> {
-    return this.inner.abandonOverdue(now);
   }
 
   nextDue(): Promise<number | null> {

@@ -1,7 +1,6 @@
 import type { Attempt, Link, Message } from '../links/link.js';
 import { LinkIds } from '../links/link-ids.js';
 import type {
-  Ended,
   Fillings,
   LinkFilter,
   LinkStore,
@@ -171,11 +170,6 @@ export class SqlLinkStore implements LinkStore {
       new_error: outcome.status === 'sent' ? null : outcome.error,
       new_log: log.length > 0 ? JSON.stringify(log) : null,
     });
-  }
-
-  async abandonOverdue(now: number): Promise<Ended[]> {
-    const rows = await this.queries.rows<LinkRow>(this.sql.abandonOverdue, [now]);
-    return rows.map(({ id, delivery_status: status }) => ({ id, status }) as Ended);
   }
 
   async nextDue(): Promise<number | null> {

@@ -51,12 +51,29 @@ export const deliveryCases: readonly ExamCase[] = [
       const old = await inserted(store, mailed());
       await inserted(store, sampleLink({ subject: old.subject }));
       const late = await inserted(store, mailed({ delivery: { deliverBy: NOW + 1 } }));
-      assert.equal((await store.claimDue('a', NOW + 1, NOW + 15_000, 9)).length, 0);
-      assert.equal((await store.abandonOverdue(NOW + 1)).length, 3);
+      const ended = await store.claimDue('a', NOW + 1, NOW + 15_000, 9);
+      assert.deepEqual(Array.from(ended, ({ id }) => id).sort(), [used.id, old.id, late.id].sort());
       for (const { id } of [revoked, used, old, late]) {
-        assert.equal((await store.find('default', id))?.delivery.status, 'abandoned');
+        const { delivery, expiresAt } = (await store.find('default', id))!;
+        assert.deepEqual([delivery.status, delivery.attempts, delivery.lease, expiresAt], ['abandoned', 0, null, late.expiresAt]); // prettier-ignore
       }
       assert.equal(await store.nextDue(), null);
+    },
+  },
+  {
+    name: 'looks at the mails that have been due for longest, wanted or not, and at no more than it is asked to',
+    run: async (store) => {
+      const due = (ms: number, change = {}) =>
+        inserted(store, mailed({ delivery: { dueAt: NOW + ms, deliverBy: NOW + 60_000, ...change } }));
+      await due(3);
+      const late = await due(1, { deliverBy: NOW + 4 });
+      const wanted = await due(2);
+      await due(5);
+      const taken = await store.claimDue('a', NOW + 4, NOW + 15_000, 2);
+      const fates = new Map(Array.from(taken, ({ id, delivery }) => [id, delivery.status]));
+      assert.deepEqual([fates.size, fates.get(late.id), fates.get(wanted.id)], [2, 'abandoned', 'sending']);
+      assert.equal((await store.claimDue('b', NOW + 4, NOW + 15_000, 2)).length, 1);
+      assert.equal(await store.nextDue(), NOW + 5);
     },
   },
   {
@@ -76,6 +93,9 @@ export const deliveryCases: readonly ExamCase[] = [
       const both = await Promise.all([again(NOW + 30_000), again(NOW + 30_000)]);
       assert.deepEqual(both.filter(Boolean).length, 1);
       assert.equal((await store.claimDue('b', NOW + 30_000, NOW + 45_000, 5))[0]!.delivery.resends, 1);
+      // Not in time to be sent again, it stays what it is.
+      const [over] = await store.claimDue('c', NOW + 90_000, NOW + 99_000, 5);
+      assert.deepEqual([over?.delivery.status, over?.delivery.dueAt], ['sent', null]);
     },
   },
 ];

@@ -283,11 +283,6 @@ describe('with its timers set by hand, as the clock is,', () => {
       store: {
         ...store,
         claimDue: (...question) => (journal.push(`claim ${question[3]}`), real.claimDue(...question)),
-        abandonOverdue: async (now) => {
-          const ended = await real.abandonOverdue(now);
-          journal.push(`tidy at ${now - START}`);
-          return ended;
-        },
         nextDue: () => (journal.push('next'), real.nextDue()),
       },
       sweeper: { step: async () => (journal.push('sweep'), false) },
@@ -295,7 +290,7 @@ describe('with its timers set by hand, as the clock is,', () => {
     });
   }
   /** A look that finds nothing ends with sweeping, after which the courier lies down. */
-  const lookAt = (time: number): string[] => ['claim 6', `tidy at ${time}`, 'next', 'sweep'];
+  const LOOK = ['claim 6', 'next', 'sweep'];
   const journalOf = (entries: number) => until(() => journal.length >= entries);
   /** For what must not happen: gives it the opportunity. */
   const turns = async (): Promise<void> => {
@@ -311,12 +306,12 @@ describe('with its timers set by hand, as the clock is,', () => {
     const held = await mail();
     await domain.store.claimDue('of another', START, START + 9_000, 1);
     watched().start();
-    await journalOf(4);
+    await journalOf(3);
     await pass(4_999);
-    expect(journal).toEqual(lookAt(0));
+    expect(journal).toEqual(LOOK);
     await pass(1);
-    await journalOf(8);
-    expect(journal).toEqual([...lookAt(0), ...lookAt(5_000)]);
+    await journalOf(6);
+    expect(journal).toEqual([...LOOK, ...LOOK]);
     const queued = await mail();
     await pass(4_000);
     await until(() => inbox.list().length === 2);
@@ -327,9 +322,9 @@ describe('with its timers set by hand, as the clock is,', () => {
     await mail();
     await courierWith({ send: saying(450, 'later') }).runOnce();
     watched().start();
-    await journalOf(4);
+    await journalOf(3);
     await pass(1_999);
-    expect(journal).toEqual(lookAt(0));
+    expect(journal).toEqual(LOOK);
     await pass(1);
     await until(() => inbox.list().length === 1);
   });
@@ -394,29 +389,6 @@ describe('with its timers set by hand, as the clock is,', () => {
     await until(() => inbox.list().length === 1);
   });
 
-  test('tidies up once a second while there is always something to send, and at once when there is not', async () => {
-    const courier = watched(relay);
-    courier.start();
-    await journalOf(4);
-    domain.clock.time += 999;
-    await mail();
-    courier.wake();
-    await journalOf(7);
-    domain.clock.time += 1;
-    await mail();
-    courier.wake();
-    await journalOf(11);
-    courier.wake();
-    await journalOf(15);
-    expect(journal.slice(4)).toEqual(
-      [
-        ['claim 6', 'next', 'sweep'],
-        ['claim 5', 'tidy at 1000', 'next', 'sweep'],
-        ['claim 4', 'tidy at 1000', 'next', 'sweep'],
-      ].flat(),
-    );
-  });
-
   test('claims with half of its hands free, and not with fewer', async () => {
     await mail();
     await mail();
@@ -425,19 +397,23 @@ describe('with its timers set by hand, as the clock is,', () => {
     const courier = watched(relay);
     courier.start();
     await until(() => relay.asked() === 4);
-    await journalOf(2);
     await mail();
     courier.wake();
     await turns();
-    domain.clock.time += 1_000;
-    await turns();
-    expect(journal).toEqual(['claim 6', 'tidy at 0']);
-    courier.wake();
-    await journalOf(3);
+    expect(journal).toEqual(['claim 6']);
     relay.take();
     await pass(20);
     await until(() => relay.asked() === 5);
-    expect(journal.slice(2)).toEqual(['tidy at 1000', 'claim 3']);
+    expect(journal.slice(0, 2)).toEqual(['claim 6', 'claim 3']);
+  });
+
+  test('claims again at once when all it was given had come to its end', async () => {
+    for (let nth = 0; nth < 6; nth++) await mail();
+    domain.clock.advance(121);
+    await mail();
+    courierWith().start();
+    await until(() => inbox.list().length === 1);
+    expect(told('mail abandoned')).toHaveLength(6);
   });
 
   test('claims again at once when all it was given was in its hands already', async () => {

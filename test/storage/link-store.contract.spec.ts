@@ -65,7 +65,6 @@ describe('postgres', () => {
         [sql.insert, ['[]']],
         [sql.find, ['a', 'b']],
         [sql.claimDue, ['lease', 1, 2, 5]],
-        [sql.abandonOverdue, [1]],
         [sql.insertCounted, ['[]']],
         [sql.requeue, ['[]']],
         [sql.lastMail, ['a', 'link', 'b', 'c', 'd', 1]],
@@ -73,7 +72,10 @@ describe('postgres', () => {
       ];
       for (const [question, values] of questions) {
         const plan = await dataSource.query<{ 'QUERY PLAN': string }[]>(`EXPLAIN ${question}`, values);
-        expect(plan.map((line) => line['QUERY PLAN']).join('\n')).not.toMatch(/Seq Scan on links/);
+        const text = plan.map((line) => line['QUERY PLAN']).join('\n');
+        expect(text).not.toMatch(/Seq Scan on links/);
+        // The first of a queue, without judging or sorting all of it.
+        if (question === sql.claimDue) expect(text).toMatch(/Limit[^]*Index Scan using links_due(?![^]*Sort)/);
       }
     } finally {
       await dataSource.destroy();
