@@ -180,15 +180,17 @@ describe('a link that is not good is a page with its own status', () => {
     expect(answer.text).not.toContain('alert(1)');
   });
 
-  test.each(['/l', '/l/', '/l/a/b', '/links', '/links/', '/links/a/b', '/l/%zz', '/links/%zz', '/l/%c3%28'])(
-    'the address %s, which is none, is a page with all its headers',
-    async (path) => {
-      const answer = await service.request('GET', path);
-      expect([400, 404]).toContain(answer.status);
-      expectPage(answer, answer.status, /<h1>/);
-      expect(answer.text).not.toContain(path);
-    },
-  );
+  const NONE = [
+    ...['/l', '/l/', '/l/a/b', '/l/%zz', '/l/%c3%28'],
+    ...['/links', '/links/', '/links/a/b', '/links/%zz', '/links/a/report', '/links/a/report/b', '/links/%zz/renew'],
+    ...['/r', '/r/', '/r/a', '/r/a/b', '/r/%zz'],
+  ];
+  test.each(NONE)('the address %s, which is none, is a page with all its headers', async (path) => {
+    const answer = await service.request('GET', path);
+    expect([400, 404]).toContain(answer.status);
+    expectPage(answer, answer.status, /<h1>/);
+    expect(answer.text).not.toContain(path);
+  });
 
   test.each(['PUT', 'PATCH', 'DELETE'])('%s is a page, too, and changes nothing', async (method) => {
     const { link, visitor } = await arrive();

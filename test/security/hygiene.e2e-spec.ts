@@ -176,7 +176,12 @@ describe('methods', () => {
   const PAGES: [string, string[]][] = [
     ['/l/some-token', ['GET', 'HEAD']],
     ['/links/some-id', ['GET', 'HEAD', 'POST']],
-    ['/openapi.json', ['GET', 'HEAD']],
+    ['/links/some-id/renew', ['POST']],
+    ['/links/some-id/report', ['GET', 'HEAD', 'POST']],
+    ['/r/some-token', ['GET', 'HEAD']],
+    ...['/openapi.json', '/docs', '/health/live', '/health/ready', '/metrics', '/.well-known/jwks.json'].map(
+      (path): [string, string[]] => [path, ['GET', 'HEAD']],
+    ),
   ];
 
   test('every known path answers every other method of HTTP with 405 and Allow, TRACE among them', async () => {
