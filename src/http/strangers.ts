@@ -1,7 +1,8 @@
 import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
 import { RateLimited } from '../links/errors.js';
+import { clientNetwork } from '../links/recipient.js';
 
-/** Bad tokens and bad API keys that one address may present in a minute. */
+/** Bad tokens and bad API keys that one address, or one /64 of IPv6, may present in a minute. */
 const PER_MINUTE = 100;
 
 /**
@@ -14,7 +15,7 @@ export class Strangers {
   /** @throws RateLimited when the address has failed too often */
   async count(address: string): Promise<void> {
     try {
-      await this.limiter.consume(address);
+      await this.limiter.consume(clientNetwork(address));
     } catch (result) {
       throw new RateLimited(Math.ceil((result as RateLimiterRes).msBeforeNext / 1000));
     }

@@ -62,15 +62,23 @@ export function isClientAddress(text: string): boolean {
   return isIP(text) !== 0 && !text.includes('%');
 }
 
-/** What limits count clients by: an IPv4 address, or the /64 of an IPv6 one, which is the least that anybody is given. */
-export function clientKey(address: string): string {
-  if (isIP(address) === 4) return shortHash(address);
-  const canonical = new SocketAddress({ address, family: 'ipv6' }).address;
+/**
+ * Who a client is to whoever counts: an IPv4 address, or the /64 of an IPv6 one, which is the least that anybody is given.
+ * What a proxy calls an address and is none stands for itself.
+ */
+export function clientNetwork(text: string): string {
+  if (isIP(text) !== 6) return text;
+  const canonical = new SocketAddress({ address: text.split('%')[0], family: 'ipv6' }).address;
   const [, mapped] = /^::ffff:([\d.]+)$/.exec(canonical) ?? [];
-  if (mapped) return shortHash(mapped);
+  if (mapped) return mapped;
   const [head = [], tail = []] = canonical.split('::').map((half) => half.split(':').filter(Boolean));
   const zeros = Array<string>(8 - head.length - tail.length).fill('0');
-  return shortHash([...head, ...zeros, ...tail].slice(0, 4).join(':'));
+  return [...head, ...zeros, ...tail].slice(0, 4).join(':');
+}
+
+/** The form in which a client is stored. */
+export function clientKey(address: string): string {
+  return shortHash(clientNetwork(address));
 }
 
 function shortHash(text: string): string {

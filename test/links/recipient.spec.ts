@@ -1,5 +1,12 @@
 import { createHash } from 'node:crypto';
-import { addressKey, clientKey, isClientAddress, parseRecipient, recipientKey } from '../../src/links/recipient.js';
+import {
+  addressKey,
+  clientKey,
+  clientNetwork,
+  isClientAddress,
+  parseRecipient,
+  recipientKey,
+} from '../../src/links/recipient.js';
 
 const key = (text: string): string => createHash('sha256').update(text).digest('base64url').slice(0, 22);
 /** With an address of `length` characters in its ASCII form, if `local` and `domain` leave room for that. */
@@ -61,6 +68,17 @@ test.each([
 ])('the client %s is counted as %s', (address, canonical) => {
   expect(isClientAddress(address)).toBe(true);
   expect(clientKey(address)).toBe(key(canonical));
+});
+
+test.each([
+  ['fe80::1%eth0', 'fe80:0:0:0'],
+  ['192.0.2.1:4711', '192.0.2.1:4711'],
+  ['[2001:db8::1]:4711', '[2001:db8::1]:4711'],
+  ['unknown', 'unknown'],
+  ['', ''],
+])('%j, which some proxy passes on, is counted as %j', (text, network) => {
+  expect(isClientAddress(text)).toBe(false);
+  expect(clientNetwork(text)).toBe(network);
 });
 
 test('limits count case and plus-tags as one mailbox, and nothing else', () => {

@@ -150,6 +150,9 @@ describe('forwarded addresses count', () => {
     try {
       expect(await flood(behind, claim)).toEqual([401]);
       expect(await flood(behind, (n) => ({ 'x-forwarded-for': `198.51.100.${n}, 203.0.113.9` }))).toEqual([401, 429]);
+      // Of IPv6 nobody has less than a /64 to come from.
+      expect(await flood(behind, (n) => ({ 'x-forwarded-for': `2001:db8:0:${n}::1` }))).toEqual([401]);
+      expect(await flood(behind, (n) => ({ 'x-forwarded-for': `2001:db8:1::${n}:1` }))).toEqual([401, 429]);
     } finally {
       await behind.stop();
     }

@@ -56,7 +56,7 @@ describe.each(ALGS)('against tokens signed with %s', (alg) => {
     service.api('POST', `/v1/links/${verb}`, { token, purpose: 'password-reset', ...body });
   const open = (token: string): Promise<Answer> =>
     service.request('GET', `/l/${token}`, {
-      headers: { 'x-forwarded-for': `2001:db8::${randomBytes(2).toString('hex')}` },
+      headers: { 'x-forwarded-for': `2001:db8:${randomBytes(2).toString('hex')}::1` },
     });
 
   let theAnswer: unknown;
