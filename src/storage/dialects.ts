@@ -53,7 +53,7 @@ export const postgres: Dialect = {
   byKey: (column, keys) => `AND ${column} = ANY(ARRAY(${keys}))`,
   skipLocked: 'FOR UPDATE SKIP LOCKED',
   // In one order everywhere, so that two batches cannot wait for each other in a ring.
-  lock: `SELECT pg_advisory_xact_lock(hashtextextended(key, 0))
+  lock: `SELECT COUNT(pg_advisory_xact_lock(hashtextextended(key, 0)))
     FROM (SELECT DISTINCT json_array_elements_text($1::json) AS key ORDER BY key) AS keys`,
   remote: true,
   isBusy: () => false,

@@ -55,8 +55,6 @@ const ENGINES: Record<string, Engine> = {
       url,
       extra: {
         Client: (await import('./postgres-connection.js')).PostgresConnection,
-        // What is asked in one breath goes out in one write, each statement on its own.
-        pipeline: true,
         // Whatever the server's default: a commit that is not on disk could be forgotten, and a used link be good again.
         // And every question of ours has its index; reading whole tables is never the better plan.
         options: `-c synchronous_commit=on -c enable_seqscan=off -c statement_timeout=${patient ? 0 : PATIENCE}`,

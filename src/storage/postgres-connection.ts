@@ -5,6 +5,8 @@ const names = new Map<string, string>();
 
 /** Prepares each statement with parameters once per connection: planning one takes as long as carrying it out. */
 export class PostgresConnection extends pg.Client {
+  private readonly prepared = new Set<string>();
+
   constructor(config?: string | pg.ClientConfig) {
     super(config);
     const ask = this.query.bind(this) as (...request: unknown[]) => unknown;
@@ -12,6 +14,34 @@ export class PostgresConnection extends pg.Client {
       typeof text === 'string' && Array.isArray(values) && values.length > 0
         ? ask({ name: nameOf(text), text, values }, ...rest)
         : ask(text, values, ...rest)) as typeof this.query;
+  }
+
+  /**
+   * The rows of a statement behind one that takes a lock, in one transaction and one journey: whatever is sent before a
+   * Sync is committed by it together (PostgreSQL, Message Flow, Pipelining). The second begins, and looks at what was
+   * committed, when the lock is held.
+   */
+  async rowsBehind<Row>(lock: string, keys: string[], text: string, values: unknown[]): Promise<Row[]> {
+    // By itself the first time: were it refused there, nobody could tell which of the two was prepared.
+    if (!this.prepared.has(lock)) await this.query(lock, ['[]']);
+    this.prepared.add(lock);
+    const both = await new Promise<[pg.QueryResult, pg.QueryResult]>((resolve, reject) => {
+      const query = new pg.Query({ name: nameOf(text), text, values }, (error, results) =>
+        error ? reject(error) : resolve(results as never),
+      );
+      const submit = query.submit.bind(query);
+      query.submit = (connection) => {
+        connection.stream.cork();
+        connection.bind({ portal: '', statement: nameOf(lock), values: keys }, true);
+        connection.describe({ type: 'P', name: '' }, true);
+        connection.execute({ portal: '' }, true);
+        const fault = submit(connection);
+        connection.stream.uncork();
+        return fault;
+      };
+      this.query(query);
+    });
+    return both[1].rows as Row[];
   }
 }
 

@@ -3,6 +3,7 @@ import type { DataSource, QueryRunner } from 'typeorm';
 import { Unavailable } from '../links/errors.js';
 import type { Dialect } from './dialects.js';
 import type { Database } from './engines.js';
+import type { PostgresConnection } from './postgres-connection.js';
 
 /** Longest wait for an answer, in ms: whoever asks hears within two seconds. */
 export const PATIENCE = 1_800;
@@ -35,30 +36,17 @@ export class Queries {
   /** The same in a transaction that first takes a lock; with no lock to take, a statement of its own. */
   rowsUnder<Row>(
     lock: string | null,
-    keys: unknown[],
+    keys: string[],
     sql: string,
     values: unknown[],
     deadline = Date.now() + PATIENCE,
   ): Promise<Row[]> {
     if (lock === null) return this.rows(sql, values, deadline);
-    return this.answered(deadline, () => this.lockedRows(lock, keys, sql, values));
-  }
-
-  /** Sent in one go: the lock is held until the commit, and what stands behind it in the line sees what it waited for. */
-  private lockedRows<Row>(lock: string, keys: unknown[], sql: string, values: unknown[]): Promise<Row[]> {
-    return this.connected(async (runner) => {
-      const client = (await runner.connect()) as Pipeline;
-      const answers = await Promise.allSettled([
-        client.query('BEGIN'),
-        client.query(lock, keys),
-        client.query<Row>(sql, values),
-        // After a refused statement this rolls back.
-        client.query('COMMIT'),
-      ]);
-      const refusal = answers.find((answer) => answer.status === 'rejected');
-      if (refusal) throw refusal.reason;
-      return (answers[2] as PromiseFulfilledResult<{ rows: Row[] }>).value.rows;
-    });
+    return this.answered(deadline, () =>
+      this.connected(async (runner) =>
+        ((await runner.connect()) as PostgresConnection).rowsBehind<Row>(lock, keys, sql, values),
+      ),
+    );
   }
 
   /**
@@ -102,11 +90,6 @@ export class Queries {
       }
     }
   }
-}
-
-/** A connection on which one need not wait for an answer before the next question. */
-interface Pipeline {
-  query<Row>(sql: string, values?: unknown[]): Promise<{ rows: Row[] }>;
 }
 
 /** A remote database may never answer; then the outcome is unknown, which is no verdict either. */
