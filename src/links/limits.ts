@@ -25,6 +25,11 @@ export class Limits {
     this.countsClients = all.some(({ limits }) => limits.perClient.length > 0);
   }
 
+  /** How far back they count, in ms: rows that are younger must not go. */
+  get reach(): number {
+    return 1000 * Math.max(0, ...[...this.rules.values()].flat().map(({ window }) => window));
+  }
+
   /**
    * What the store has to see to for this mint.
    * @param clientIp the address of whoever asked the app for it

@@ -13,6 +13,7 @@ import { Letters } from '../mail/letters.js';
 import { Mailer } from '../mail/mailer.js';
 import { ConfirmPage } from './confirm-page.js';
 import { Courier } from './courier.js';
+import { IDEMPOTENCY_LIFETIME } from './judgement.js';
 import { KeyFile, type KeyEvent } from './key-file.js';
 import { KeyRing } from './key-ring.js';
 import { LinkIds } from './link-ids.js';
@@ -198,19 +199,22 @@ class CourierBell {
     },
     {
       provide: Courier,
-      inject: [OPTIONS, LINK_STORE, MESSAGE_STORE, Links, APP_STORE, Letters, Mailer, CLOCK, CourierBell],
+      inject: [OPTIONS, LINK_STORE, MESSAGE_STORE, Links, Limits, APP_STORE, Letters, Mailer, CLOCK, CourierBell],
       useFactory: (
         options: LinksOptions,
         store: LinkStore,
         messages: MessageStore,
         links: Links,
+        limits: Limits,
         apps: AppStore,
         letters: Letters,
         mailer: Mailer,
         clock: Clock,
         bell: CourierBell,
       ) => {
-        const sweeper = new Sweeper(store, messages, clock, options.retention ?? 30 * 86_400_000);
+        // Limits and Idempotency-Keys are looked up in the rows.
+        const retention = Math.max(options.retention ?? 30 * 86_400_000, limits.reach, IDEMPOTENCY_LIFETIME);
+        const sweeper = new Sweeper(store, messages, clock, retention);
         const log = options.log ?? (() => {});
         const postman = new Postman(links, letters, mailer, clock, Math.random, log);
         const courier = new Courier(store, messages, apps, postman, sweeper, clock, log);

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.js';
 import type { LinkStore } from './link-store.js';
 import type { MessageStore } from './message-store.js';
 
-/** Personal data of an ended link is of no more use after this long, in ms: nothing is resent or replayed any more. */
+/** Personal data of an ended link is of no more use after this long, in ms: nothing is resent or replayed any more. Rows stay at least as long. */
 const WIPE_AFTER = 24 * 3_600_000;
 /** Links looked at in one step, and the pause between two sweeps, in ms. */
 const BATCH = 500;
@@ -25,8 +25,7 @@ export class Sweeper {
   async step(): Promise<boolean> {
     const now = this.clock();
     if (now < this.next) return false;
-    const { retention } = this;
-    const times = { wipeBefore: now - Math.min(WIPE_AFTER, retention), deleteBefore: now - retention, now };
+    const times = { wipeBefore: now - WIPE_AFTER, deleteBefore: now - this.retention, now };
     const end = await this.store.sweep(this.sweptUpTo, times, BATCH);
     this.sweptUpTo = end ?? '';
     if (end !== null) return true;

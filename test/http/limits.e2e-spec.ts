@@ -1,3 +1,4 @@
+import { Courier } from '../../src/links/courier.js';
 import { addApp } from '../support/apps.js';
 import { expectProblem } from '../support/problem.js';
 import { eventually, HandSetClock, mintBody, startService, type Answer, type TestService } from '../support/service.js';
@@ -114,4 +115,28 @@ test('resends of a link that lives for days fill the windows of their own time',
   }
   expect(answers.map(({ status }) => status)).toEqual([...Array(10).fill(202), 429]);
   expectProblem(await service.mint({ recipient, purpose: 'password-reset' }), 'rate_limited');
+});
+
+test('no row goes while a limit or an Idempotency-Key counts it, however short RETENTION is', async () => {
+  const daily = new TemplatesCopy();
+  daily.edit('purposes/magic-link/purpose.yaml', 'limits:\n', 'limits:\n  perSubject: { 3d: 2 }\n');
+  const service = await start({ RETENTION: '1h', TEMPLATES_DIR: daily.directory });
+  const mint = (): Promise<Answer> =>
+    service.mint({ ...link, subject: 'user', recipient: 'ann@example.com', delivery: 'return', expiresIn: 1 });
+  const headers = { 'idempotency-key': 'asked-once' };
+  const body = mintBody({ ...link, delivery: 'return', expiresIn: 1 });
+  expect([(await mint()).status, (await mint()).status]).toEqual([201, 201]);
+  clock.advance(2 * 86_400);
+  const { id } = (await service.api('POST', '/v1/links', body, headers)).body;
+  clock.advance(23 * 3_600);
+  service.app.get(Courier).wake();
+  // The sweeper has come by: what ended more than a day ago has no recipient any more.
+  const items = await eventually(async () => {
+    const listed = (await service.api('GET', '/v1/links?subject=user')).body.items;
+    return listed.every(({ recipient }: { recipient: unknown }) => recipient === null) && listed;
+  });
+  expect(items).toHaveLength(2);
+  refusedFor(await mint(), 3_600);
+  expect((await service.api('POST', '/v1/links', body, headers)).body.id).toBe(id);
+  daily.discard();
 });

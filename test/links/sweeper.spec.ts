@@ -36,12 +36,6 @@ test('goes on where it was, and rests for an hour at the end', async () => {
   expect(asked[3]).toEqual(['', { ...times, now: START + HOUR, wipeBefore: START + HOUR - DAY, deleteBefore: START + HOUR - 30 * DAY }, 500]); // prettier-ignore
 });
 
-test('keeps no personal data for longer than the rows', async () => {
-  const { asked, sweeper } = sweeperWith(HOUR);
-  await sweeper.step();
-  expect(asked).toEqual([['', { wipeBefore: START - HOUR, deleteBefore: START - HOUR, now: START }, 500]]);
-});
-
 test('forgets links and suppressions that are over', async () => {
   const sweeper = new Sweeper(domain.store, domain.messages, domain.clock.now, 10 * DAY);
   const { id, token } = await domain.mintToken('magic-link');
