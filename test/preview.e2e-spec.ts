@@ -31,10 +31,13 @@ test('every purpose in every language for every app is there, as HTML, text and 
   for (const app of ['default', 'demo'])
     for (const purpose of ['magic-link', 'password-reset', 'email-verification'])
       for (const locale of ['en', 'de', 'fr', 'es', 'it', 'pt-BR', 'ja', 'ar'])
-        expect(await page.locator(`a[href="${app}/${purpose}/${locale}.html"]`).count()).toBe(1);
+        expect(await page.locator(`a[href="${app}/${purpose}/${locale}.wide.html"]`).count()).toBe(1);
   expect(await axe(page)).toEqual([]);
   await page.goto(`${gallery()}demo/magic-link/de.phone.html`);
   expect(await page.frameLocator('iframe').locator('h1').textContent()).toBe('Bei Fernweh anmelden');
+  await page.goto(`${gallery()}demo/magic-link/de.wide.html`);
+  expect(await page.frameLocator('iframe >> nth=0').locator('h1').textContent()).toBe('Bei Fernweh anmelden');
+  expect(await axe(page)).toEqual([]);
   await page.goto(`${gallery()}demo/magic-link/de.txt`);
   expect(await page.textContent('body')).toContain('Subject: Ihr Anmeldelink für Fernweh');
   await page.close();
@@ -93,6 +96,11 @@ test('a change of a file is shown without a restart, and so is a fault', async (
   await page.getByRole('alert').getByText(`${MAIL}:${line} uses an unknown variable`).waitFor();
   templates.edit(MAIL, '{{nonsense}}', '');
   await page.getByRole('alert').waitFor({ state: 'detached' });
+  await page.goto(`${gallery()}default/magic-link/en.wide.html`);
+  templates.edit(MAIL, '{{/heading}}', ' at once{{/heading}}');
+  await page.frameLocator('iframe >> nth=0').locator('h1').getByText('at once').waitFor();
+  templates.edit('purposes/magic-link/en/mail.text.hbs', 'Subject: A brand new', 'Subject: Another');
+  await page.frameLocator('iframe >> nth=1').getByText('Subject: Another sign-in link').waitFor();
   await page.goto(`${gallery()}default/magic-link/en.pages.html`);
   templates.edit('purposes/magic-link/en/page.yaml', 'button:', 'button: Now ');
   await page.frameLocator('iframe >> nth=0').getByRole('button', { name: 'Now' }).waitFor();

@@ -17,7 +17,7 @@ const STRANGER =
 const KINDS: Record<Exhibit['kind'], readonly [type: string, policy: string]> = {
   frame: ['text/html', OWN],
   template: ['text/html', STRANGER],
-  text: ['text/plain', OWN],
+  text: ['text/plain', STRANGER],
 };
 /** A page asks for its frames at once: what was read for the first serves them all. Milliseconds. */
 const KEPT = 2_000;

@@ -1,7 +1,7 @@
 import type { App } from '../apps/app.js';
 import type { Templates } from '../templates.js';
 import { mailSamples, type MailSample } from './mail-samples.js';
-import { indexPage, phonePage, sheetPage } from './markup.js';
+import { indexPage, phonePage, sheetPage, widePage } from './markup.js';
 import { generalSamples, pageSamples, type PageSample } from './page-samples.js';
 
 /** A file to look at: in a folder, or below `/dev/templates`. */
@@ -35,6 +35,7 @@ export function galleryOf(
     frame('index.html', () => indexPage(mails, isLink, general, faults, head)),
     ...mails.flatMap((mail) => [
       template(`${mail.path}.html`, () => mail.html),
+      frame(`${mail.path}.wide.html`, () => widePage(mail, head)),
       frame(`${mail.path}.phone.html`, () => phonePage(mail, head)),
       { path: `${mail.path}.txt`, kind: 'text' as const, read: () => `Subject: ${mail.subject}\n\n${mail.text}` },
       ...(isLink(mail) ? sheet(mail, `${mail.purpose}, ${mail.app}, ${mail.locale}`, pagesOf(mail), head) : []),

@@ -15,7 +15,8 @@ td:nth-last-child(-n+2), th { white-space: nowrap; }
 .sheet { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(375px, 100%), 1fr)); gap: 2rem 1rem; }
 figure { margin: 0; }
 iframe { display: block; width: 375px; max-width: 100%; height: 90vh; border: 1px solid #888; border-radius: 16px; }
-main > iframe { margin: 0 auto; }
+main > iframe { margin: 0 auto 1rem; }
+.whole { width: 100%; }
 .sheet iframe { height: 46rem; margin-top: .5rem; }
 `;
 
@@ -59,17 +60,22 @@ ${
 
 /** A mail in a frame as wide as a phone. */
 export function phonePage({ subject, locale, path }: MailSample, head: string): string {
-  return shell(
-    subject,
-    `<iframe sandbox title="The mail, as wide as a phone" src="${path.split('/').at(-1)}.html"></iframe>`,
-    head,
-    locale,
-  );
+  const mail = `<iframe sandbox title="The mail, as wide as a phone" src="${lastOf(path)}.html"></iframe>`;
+  return shell(subject, mail, head, locale);
+}
+
+/** A mail in a frame as wide as the screen, and its text part. */
+export function widePage({ subject, locale, path }: MailSample, head: string): string {
+  const frames = [
+    `<iframe sandbox class="whole" title="The mail" src="${lastOf(path)}.html"></iframe>`,
+    `<iframe sandbox class="whole" title="Its text part" src="${lastOf(path)}.txt"></iframe>`,
+  ];
+  return shell(subject, frames.join('\n'), head, locale);
 }
 
 /** Pages side by side, each as wide as a phone. */
 export function sheetPage(title: string, path: string, pages: readonly PageSample[], head: string): string {
-  const folder = path.split('/').at(-1);
+  const folder = lastOf(path);
   const figures = pages.map(
     ({ name, title: state }) => `<figure>
 <figcaption><a href="${folder}/${name}.html">${escaped(state)}</a></figcaption>
@@ -83,7 +89,7 @@ function section(purpose: string, mails: readonly MailSample[], hasPages: (mail:
   const rows = mails.map(
     (mail) => `<tr><td>${escaped(mail.app)}</td><td>${mail.locale}</td>
 <td lang="${mail.locale}" dir="auto">${escaped(mail.subject)}</td>
-<td><a href="${mail.path}.html">HTML</a><a href="${mail.path}.phone.html">Phone</a><a href="${mail.path}.txt">Text</a></td>
+<td><a href="${mail.path}.wide.html">HTML</a><a href="${mail.path}.phone.html">Phone</a><a href="${mail.path}.txt">Text</a></td>
 <td>${hasPages(mail) ? `<a href="${mail.path}.pages.html">Pages</a>` : ''}</td></tr>`,
   );
   return `<h2>${purpose}</h2>
@@ -111,6 +117,8 @@ ${content}
 </html>
 `;
 }
+
+const lastOf = (path: string): string => path.split('/').at(-1)!;
 
 function escaped(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');

@@ -80,7 +80,7 @@ describe('templates preview', () => {
 
     for (const locale of ['en', 'de', 'fr', 'es', 'it', 'pt-BR', 'ja', 'ar']) {
       for (const purpose of ['magic-link', 'password-reset', 'email-verification', 'password-changed', 'new-sign-in'])
-        for (const view of ['html', 'phone.html', 'txt'])
+        for (const view of ['html', 'wide.html', 'phone.html', 'txt'])
           expect(written).toContain(`looks/at/shop/${purpose}/${locale}.${view}`);
       for (const purpose of ['magic-link', 'password-reset', 'email-verification'])
         for (const state of ['confirm', 'expired', 'report'])
@@ -90,7 +90,7 @@ describe('templates preview', () => {
       const markup = readFileSync(cli.path(file), 'utf8');
       expect([file, markup.endsWith('</html>\n'), markup.includes('<b>Shop')]).toEqual([file, true, false]);
       // Its own links lead to files that are there; a template's lead to where nobody is.
-      const own = /index|\.(phone|pages)\.html$/.test(file) ? markup.matchAll(/(?:href|src)="([^"]*)"/g) : [];
+      const own = /index|\.(wide|phone|pages)\.html$/.test(file) ? markup.matchAll(/(?:href|src)="([^"]*)"/g) : [];
       for (const [, to] of own) expect(written).toContain(normalize(join(dirname(file), to!)));
     }
   }, 60_000);
