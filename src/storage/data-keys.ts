@@ -7,6 +7,7 @@ import {
   randomBytes,
   type KeyObject,
 } from 'node:crypto';
+import { looksRandom } from '../links/weak-keys.js';
 
 const PREFIX = 'sealed';
 const ID = /^[A-Za-z0-9]{1,16}$/;
@@ -35,7 +36,7 @@ export class DataKeys {
       const [id = '', ...rest] = entry.trim().split(':');
       return [id, Buffer.from(rest.join(':'), 'base64')] as const;
     });
-    const fits = keys.every(([id, bytes]) => ID.test(id) && bytes.length === 32 && new Set(bytes).size >= 12);
+    const fits = keys.every(([id, bytes]) => ID.test(id) && bytes.length === 32 && looksRandom(bytes));
     return fits && new Set(keys.map(([id]) => id)).size === keys.length ? new DataKeys(keys) : undefined;
   }
 

@@ -85,6 +85,7 @@ test('in a sound production every check is well', async () => {
 test('in an empty development nothing fails, and nothing is made', async () => {
   const { code, stdout, failed, of } = await diagnose({
     NODE_ENV: '',
+    PUBLIC_URL: '',
     DATABASE_URL: '',
     SIGNING_KEYS_FILE: '',
     SMTP_URL: '',
@@ -154,11 +155,16 @@ test('keys that others may read stop production, and are worth a warning in deve
   const { code, of } = await diagnose();
   expect(code).toBe(1);
   expect(of('settings')).toMatchObject([{ result: 'FAIL', detail: expect.stringContaining('0644') }]);
-  const development = await diagnose({ NODE_ENV: 'development' });
+  const development = await diagnose({ NODE_ENV: 'development', PUBLIC_URL: '' });
   expect(development.code).toBe(0);
-  // And whoever forgets NODE_ENV shows everybody's mail.
-  expect(development.of('public url')).toMatchObject([{ result: 'warn', detail: expect.stringContaining('inbox') }]);
   expect(development.of('key file')).toMatchObject([{ result: 'warn', detail: expect.stringContaining('0644') }]);
+});
+
+test('whoever forgets NODE_ENV shows everybody everybody’s mail: that fails', async () => {
+  await install();
+  const { code, failed, of } = await diagnose({ NODE_ENV: '' });
+  expect({ code, failed }).toEqual({ code: 1, failed: ['public url'] });
+  expect(of('public url')).toMatchObject([{ detail: expect.stringMatching(/dev inbox.*NODE_ENV=production/) }]);
 });
 
 test('a production that nobody can call fails', async () => {

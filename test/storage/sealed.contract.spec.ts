@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -104,10 +105,7 @@ test('what was stored before there were keys stays readable, found and suppresse
 test.each([
   ['no keys', undefined],
   ['another key', dataKeys('b')],
-  [
-    'another key of the same name',
-    DataKeys.parse(`a:${Buffer.from(Array.from({ length: 32 }, (_, n) => n * 7)).toString('base64')}`),
-  ],
+  ['another key of the same name', DataKeys.parse(`a:${randomBytes(32).toString('base64')}`)],
 ])('with %s nothing is opened: it says so, and what is missing', async (_name, keys) => {
   await inStores(dataKeys('a'), (links) => links.insert(link(), NO_LIMITS));
   await expect(inStores(keys, found)).rejects.toThrow(/DATA_KEYS/);
@@ -131,5 +129,8 @@ test.each([
   'a:',
   'a:AAAA',
   `a:${'A'.repeat(44)}`,
-  `:${Buffer.alloc(32, 'random-looking').toString('base64')}`,
+  `:${randomBytes(32).toString('base64')}`,
+  `a:${randomBytes(31).toString('base64')}`,
+  `a:${Buffer.alloc(32, 'what people take for a secret').toString('base64')}`,
+  `a:${Buffer.from(Array.from({ length: 32 }, (_, n) => n * 7)).toString('base64')}`,
 ])('%j is no key set', (text) => expect(DataKeys.parse(text)).toBeUndefined());

@@ -33,9 +33,9 @@ export function* checkPublicUrl(): Iterable<Finding> {
       `${publicUrl} opens on this machine only; in production set PUBLIC_URL to the https URL people reach`,
     );
   else if (!production && !isOfThisMachine(publicUrl))
-    yield warn(
+    yield fail(
       'public url',
-      `${publicUrl} is not of this machine, but NODE_ENV is not production: whoever reaches it can read the dev inbox`,
+      `${publicUrl} is not of this machine, but NODE_ENV is not production: whoever reaches it can read the dev inbox and set the clock; set NODE_ENV=production`,
     );
   else yield ok('public url', publicUrl);
 }
