@@ -104,10 +104,14 @@ export class PageWords {
     return [...this.general.keys()];
   }
 
+  /** @returns the one of them that a browser likes best. @param header `Accept-Language` */
+  accepted(header: string | undefined): string {
+    return acceptedLocale(header, this.general);
+  }
+
   /** @returns the locale that has the words nearest to what was asked for, and the words */
-  message(name: MessageName, wanted: { link: string } | { browser: string | undefined }): Said {
-    const locale =
-      'link' in wanted ? bestLocale(wanted.link, this.general)! : acceptedLocale(wanted.browser, this.general);
+  message(name: MessageName, wanted: string): Said {
+    const locale = bestLocale(wanted, this.general)!;
     return { locale, words: renderAll(this.general.get(locale)![name]!, {}) };
   }
 

@@ -21,6 +21,12 @@ interface OwnForm {
   readonly nonce: string;
 }
 
+/** The link below a message. */
+interface WayOn {
+  readonly href: string;
+  readonly label: string;
+}
+
 /** The form of the confirm page. */
 interface ConfirmForm extends OwnForm {
   /** where its answer will redirect to */
@@ -63,6 +69,7 @@ export class Pages {
   private readonly templates: ReturnType<typeof pageTemplates>;
   private readonly words: PageWords;
   private readonly style: PageStyle;
+  private readonly general = new Map<string, Buffer>();
 
   /** @throws TemplatesError with every fault in the pages' templates and words */
   constructor(
@@ -106,13 +113,14 @@ export class Pages {
   async sendDone(reply: FastifyReply, link: PageLink): Promise<void> {
     const app = await this.apps.find(link.app);
     const { locale, words } = this.wordsOf(link, 'done', app);
-    this.sendNotice(reply, 200, app, {
+    const variables = {
       ...frame(locale, app ?? { name: link.app }),
       words,
       tone: 'good',
       renewal: null,
       link: this.wayOn(link, app),
-    });
+    };
+    this.sendNotice(reply, 200, app, this.templates.message(variables));
   }
 
   /** The page of a link that has run out, with the button to be sent another. */
@@ -122,21 +130,22 @@ export class Pages {
     code: 'link_expired' | 'link_superseded',
     form: OwnForm,
   ): Promise<void> {
-    const { locale, words } = this.words.message(code, { link: link.locale });
+    const { locale, words } = this.words.message(code, link.locale);
     const app = await this.apps.find(link.app);
     const labels = this.words.labels(locale, app?.name ?? link.app);
-    this.sendNotice(reply, PROBLEMS[code].status, app, {
+    const variables = {
       ...frame(locale, app ?? { name: link.app }),
       words: { ...words, text: code === 'link_expired' ? labels.renewExpired : labels.renewSuperseded },
       tone: 'neutral',
       renewal: { ...form, button: labels.renewButton },
       link: this.wayOn(link, app),
-    });
+    };
+    this.sendNotice(reply, PROBLEMS[code].status, app, this.templates.message(variables));
   }
 
   /** "This wasn't me": the page that asks for the address. @param fault of the one that was typed */
   async sendReport(reply: FastifyReply, link: PageLink, form: OwnForm, fault?: 'wrong'): Promise<void> {
-    const { locale, words } = this.words.message('report', { link: link.locale });
+    const { locale, words } = this.words.message('report', link.locale);
     const app = await this.apps.find(link.app);
     const labels = this.words.labels(locale, app?.name ?? link.app);
     this.setHeaders(reply, null, app);
@@ -168,19 +177,13 @@ export class Pages {
     name: MessageName,
     link?: PageLink,
   ): Promise<void> {
-    const wanted = link ? { link: link.locale } : { browser: request.headers['accept-language'] };
-    const { locale, words } = this.words.message(name, wanted);
+    if (!link) {
+      const locale = this.words.accepted(request.headers['accept-language']);
+      return this.sendNotice(reply, status, undefined, this.generalPage(name, locale));
+    }
     // A page that tells of a fault must not need the database.
-    const app = link && (await this.apps.find(link.app).catch(() => undefined));
-    const calm = CALM.has(name) || PROBLEMS[name as ProblemCode]?.status === 410;
-    const variables = {
-      ...frame(locale, app),
-      words,
-      tone: name === 'reported' ? 'good' : calm ? 'neutral' : 'bad',
-      renewal: null,
-      link: link ? this.wayOn(link, app) : null,
-    };
-    this.sendNotice(reply, status, app, variables);
+    const app = await this.apps.find(link.app).catch(() => undefined);
+    this.sendNotice(reply, status, app, this.messagePage(name, link.locale, app, this.wayOn(link, app)));
   }
 
   /** 303, so that the browser follows with GET (RFC 9110 section 15.4.4). */
@@ -194,9 +197,24 @@ export class Pages {
     return this.words.locales();
   }
 
-  private sendNotice(reply: FastifyReply, status: number, app: App | undefined, variables: object): void {
+  /** Knows of no link, so it is the same for all who read its language: made once, however many strangers come. */
+  private generalPage(name: MessageName, locale: string): Buffer {
+    const key = `${name} ${locale}`;
+    const page = this.general.get(key) ?? Buffer.from(this.messagePage(name, locale));
+    this.general.set(key, page);
+    return page;
+  }
+
+  private messagePage(name: MessageName, wanted: string, app?: App, link: WayOn | null = null): string {
+    const { locale, words } = this.words.message(name, wanted);
+    const calm = CALM.has(name) || PROBLEMS[name as ProblemCode]?.status === 410;
+    const tone = name === 'reported' ? 'good' : calm ? 'neutral' : 'bad';
+    return this.templates.message({ ...frame(locale, app), words, tone, renewal: null, link });
+  }
+
+  private sendNotice(reply: FastifyReply, status: number, app: App | undefined, page: string | Buffer): void {
     this.setHeaders(reply, null, app);
-    void reply.status(status).type('text/html; charset=utf-8').send(this.templates.message(variables));
+    void reply.status(status).type('text/html; charset=utf-8').send(page);
   }
 
   private wordsOf(link: PageLink, page: 'confirm' | 'done', app: App | undefined): { locale: string; words: object } {
@@ -208,7 +226,7 @@ export class Pages {
   }
 
   /** To the app's front door, not to its callback, which would miss its code. */
-  private wayOn(link: PageLink, app: App | undefined): { href: string; label: string } | null {
+  private wayOn(link: PageLink, app: App | undefined): WayOn | null {
     const target = app?.redirectUris.find((uri) => uri === link.redirectUri) ?? app?.redirectUris[0];
     if (!app || !target?.startsWith('http')) return null;
     return { href: new URL('/', target).href, label: this.words.labels(link.locale, app.name).backToApp };

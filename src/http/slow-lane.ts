@@ -3,8 +3,8 @@ import type { Socket } from 'node:net';
 import { Unavailable } from '../links/errors.js';
 import type { Refuse } from './admission.js';
 
-/** Requests that are let go in one turn of the event loop: about a millisecond of refusals. */
-const PER_TURN = 16;
+/** Requests that are let go in one turn of the event loop: about two milliseconds of refusals. */
+const PER_TURN = 32;
 /** Requests that may wait. */
 const MOST = 1_000;
 /** Whether the last answer on a connection was a refusal. On the socket itself, because every request looks. */

@@ -74,3 +74,14 @@ test('a page that knows no link speaks the best language the browser accepts', a
   const page = await service.request('GET', '/l/none', { headers: { 'accept-language': 'sv, ar-EG;q=0.8, de;q=0.3' } });
   expect(page.text).toContain('<html lang="ar" dir="rtl">');
 });
+
+test('such a page is kept for the next one who reads its language, and for nobody else', async () => {
+  const page = async (path: string, language: string) =>
+    (await service.request('GET', path, { headers: { 'accept-language': language } })).text;
+  const german = await page('/l/none', 'de');
+  const english = await page('/l/none', 'en');
+  expect([await page('/l/other', 'de-AT'), await page('/l/none', 'en')]).toEqual([german, english]);
+  expect(german).toContain('<html lang="de"');
+  expect(english).toContain('<html lang="en"');
+  expect(await page('/links/none', 'de')).not.toBe(german);
+});

@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { createHmac, generateKeyPairSync, hkdfSync, randomBytes } from 'node:crypto';
 import { KeySetError } from '../../src/links/jwk-set.js';
 import { KeyRing } from '../../src/links/key-ring.js';
@@ -55,6 +56,20 @@ describe('a shared secret', () => {
     ]);
   });
 
+  test('knows what it signed; after one forgery the next are refused by their hash, before anything else of them is read', () => {
+    const [fresh] = ringOf(OCT).keys;
+    const signer = fresh.service('oncelink+jwt', 'magic-link');
+    const token = signer.sign({ iat: 1 });
+    const forged = token.replace(/[^.]+$/, hmac(randomBytes(32), 'x'));
+    const read = jest.spyOn(signer, 'verify');
+    const verifies = (text: string): boolean => fresh.verifies('oncelink+jwt', 'magic-link', text);
+    const given = [token, forged, forged, `${token}AA`, token.replace(/..$/, ''), token, forged];
+    expect(given.map(verifies)).toEqual([true, false, false, false, false, true, false]);
+    expect(read.mock.calls.map(([text]) => text)).toEqual([token, forged, token, forged]);
+    expect(fresh.verifies('oncelink+jwt', 'password-reset', token)).toBe(false);
+    expect(fresh.verifies('oncelink-code+jwt', 'magic-link', token)).toBe(false);
+  });
+
   test('makes MACs under keys of their own', () => {
     expect(key.mac('form', 'text')).toBe(hmac(hkdfSync('sha256', SECRET, '', 'oncelink mac form', 32), 'text'));
     expect(key.mac('form', 'text')).not.toBe(key.mac('one-time code', 'text'));
@@ -71,6 +86,13 @@ describe('a key pair', () => {
     expect(ringOf(OCT, EC).publicJwks()).toEqual({ keys: [{ ...publicHalf, use: 'sig' }] });
     const token = key.service('oncelink+jwt', 'magic-link').sign({ iat: 1 });
     expect(ringOf(EC).keys[0].service('oncelink+jwt', 'magic-link').verify(token)).toEqual({ iat: 1 });
+  });
+
+  test('knows what it signed, after a forgery, too', () => {
+    const token = key.service('oncelink+jwt', 'magic-link').sign({ iat: 1 });
+    const forged = ringOf(other('x')).keys[0].service('oncelink+jwt', 'magic-link').sign({ iat: 1 });
+    const verifies = (text: string): boolean => key.verifies('oncelink+jwt', 'magic-link', text);
+    expect([forged, token].map(verifies)).toEqual([false, true]);
   });
 
   test('makes MACs that need its private half, the same after a restart', () => {
