@@ -9,6 +9,7 @@ import { readDkim } from '../../src/mail/dkim.js';
 import { Mailer } from '../../src/mail/mailer.js';
 import { createRelay, relayUrlFault } from '../../src/mail/transports.js';
 import { Relay } from '../support/relay.js';
+import { eventually } from '../support/service.js';
 
 const SENDER = { name: 'Example', address: 'no-reply@mail.example' };
 const LETTER = {
@@ -30,6 +31,21 @@ function program(exit: number): string {
   return path;
 }
 const send = (url: string, letter = LETTER) => new Mailer([createRelay(url)], SENDER).send(letter);
+
+test.each([
+  ['', 10],
+  ['?connections=3', 3],
+])('a relay%s gets %i connections for any number of mails', async (parameter, most) => {
+  const relay = await Relay.start();
+  relay.beforeAccepting = async () => void (await eventually(() => relay.connections >= most));
+  const mailer = new Mailer([createRelay(`${relay.url}${parameter}`)], SENDER);
+  const mails = Array.from({ length: 3 * most }, (_, nth) => mailer.send({ ...LETTER, messageId: `id-${nth}` }));
+  const outcomes = (await Promise.all(mails)).map(({ outcome }) => outcome);
+  expect([new Set(outcomes), relay.received.length]).toEqual([new Set(['accepted']), 3 * most]);
+  expect(relay.connections).toBe(most);
+  mailer.close();
+  await relay.stop();
+});
 
 describe('sendmail', () => {
   test('gets one recipient as an argument, and the whole mail', async () => {

@@ -19,6 +19,8 @@ export class Relay {
   readonly received: Received[] = [];
   /** every RCPT that was offered, accepted or not */
   readonly offered: string[] = [];
+  /** how many there have ever been */
+  connections = 0;
   /** The answer to a recipient; may be changed at any time. */
   reply: (recipient: string) => Reply = () => undefined;
   /** Awaited before a recipient is answered. */
@@ -33,6 +35,7 @@ export class Relay {
     const relay = new Relay();
     relay.server = new SMTPServer({
       disabledCommands: ['AUTH', 'STARTTLS'],
+      onConnect: (_session, done) => ((relay.connections += 1), done()),
       onRcptTo: ({ address }, _session, done) => {
         relay.offered.push(address);
         void relay.beforeAnswering(address).then(() => done(refusal(relay.reply(address))));
