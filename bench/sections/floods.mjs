@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { withServer } from '../bed.mjs';
 import { Load } from '../load/load.mjs';
-import bare from '../subjects/bare.mjs';
+import { bare } from '../subjects/bare.mjs';
 import oncelink, { DIST } from '../subjects/oncelink.mjs';
 
 const GATE = fileURLToPath(new URL('../servers/gate.mjs', import.meta.url));

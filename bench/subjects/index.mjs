@@ -1,5 +1,5 @@
 import authjs from './authjs.mjs';
-import bare from './bare.mjs';
+import { bare, bareNarrow } from './bare.mjs';
 import { betterAuth, betterAuthWal } from './better-auth.mjs';
 import handWritten from './hand-written.mjs';
 import oncelink from './oncelink.mjs';
@@ -8,7 +8,7 @@ import oncelink from './oncelink.mjs';
  * What is measured. A subject is a server (`main`, `environment`, `ready`, and `prepare` for its database) and the
  * requests that mint and redeem with it; `redeem` makes the request from the answer to `mint`, `won` judges its answer.
  */
-export const SUBJECTS = [oncelink, bare, betterAuth, betterAuthWal, authjs, handWritten];
+export const SUBJECTS = [oncelink, bare, bareNarrow, betterAuth, betterAuthWal, authjs, handWritten];
 
 export function subjectById(id) {
   const subject = SUBJECTS.find((one) => one.id === id);

@@ -1,16 +1,16 @@
-// The bare reference: the stack with the same durable statements and nothing else.
+// The bare reference: the stack with the same durable statements and nothing else. STORE names which: `same-statements`,
+// Oncelink's own, or `narrow`.
 import { Body, Controller, Get, GoneException, Headers, HttpCode, Post, UnauthorizedException } from '@nestjs/common';
 import jwt from 'jsonwebtoken';
 import { createSecretKey, randomBytes } from 'node:crypto';
 import { controller, serve } from '../nest.mjs';
 import { groupCommit } from './group-commit.mjs';
-import { openPostgres } from './postgres.mjs';
-import { openSqlite } from './sqlite.mjs';
 
 const LIFE = 600;
-const { DATABASE_URL: url, API_KEY } = process.env;
+const { DATABASE_URL, STORE, API_KEY } = process.env;
 const secret = createSecretKey(randomBytes(32));
-const store = url.startsWith('sqlite:') ? await openSqlite(url.slice('sqlite:'.length)) : await openPostgres(url);
+const { openStore } = await import(`./${STORE}.mjs`);
+const store = await openStore(DATABASE_URL);
 const insert = groupCommit(store.insert);
 const redeem = groupCommit(store.redeem);
 

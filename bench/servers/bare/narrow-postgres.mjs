@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { verdicts } from './sqlite.mjs';
+import { verdicts } from './verdicts.mjs';
 
 /** @returns the two durable, batched writes on `pg` */
 export async function openPostgres(connectionString) {

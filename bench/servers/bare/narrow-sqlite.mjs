@@ -1,4 +1,5 @@
 import sqlite3 from 'sqlite3';
+import { verdicts } from './verdicts.mjs';
 
 /** @returns the two durable, batched writes on `sqlite3` */
 export async function openSqlite(file) {
@@ -45,20 +46,9 @@ export async function openSqlite(file) {
     },
     redeem: async (ids) => {
       const now = Date.now();
-      // A racer of the same batch must not win with the first one's row.
       const once = [...new Set(ids)];
       const rows = await all(redeem(once.length), [now, ...once, now]);
       return verdicts(ids, rows);
     },
   };
-}
-
-/** Each row goes to the first that asked for it. */
-export function verdicts(ids, rows) {
-  const won = new Map(rows.map((row) => [row.id, row]));
-  return ids.map((id) => {
-    const row = won.get(id);
-    won.delete(id);
-    return row;
-  });
 }
