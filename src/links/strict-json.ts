@@ -55,10 +55,18 @@ function countMembers(text: string, maxDepth: number): number {
   return members;
 }
 
+/** @returns where the string ends that begins there; of one without an end, the end of the text */
 function endOfString(text: string, begin: number): number {
-  let at = begin + 1;
-  while (at < text.length && text[at] !== '"') at += text[at] === '\\' ? 2 : 1;
-  return at;
+  let end = text.indexOf('"', begin + 1);
+  while (end > 0 && isEscaped(text, end)) end = text.indexOf('"', end + 1);
+  return end < 0 ? text.length : end;
+}
+
+/** Whether an odd number of backslashes stands before it. */
+function isEscaped(text: string, at: number): boolean {
+  let begin = at;
+  while (text[begin - 1] === '\\') begin--;
+  return (at - begin) % 2 === 1;
 }
 
 /** @returns how many members `JSON.parse` kept: of those with one name, the last */

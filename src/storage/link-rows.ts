@@ -68,8 +68,11 @@ type Cell = string | number | null;
 export type LinkRow = Record<keyof typeof LINK_COLUMNS, Cell>;
 const NAMES = Object.keys(LINK_COLUMNS) as (keyof LinkRow)[];
 
-/** A new link's row with its guard; without what it does not have yet. One literal: put together by spreading it took 8 µs. */
-export function toNewRow(link: Link, guard: GuardRow): Partial<LinkRow> & GuardRow {
+/**
+ * A new link's row with its guard. What it does not have yet is left out, and so is what it does not have at all: the
+ * engine reads no text for it. One literal: put together by spreading it took 8 µs.
+ */
+export function toNewRow(link: Link, guard: GuardRow): Partial<LinkRow> & Partial<GuardRow> {
   const { delivery } = link;
   return {
     id: link.id,
@@ -77,30 +80,30 @@ export function toNewRow(link: Link, guard: GuardRow): Partial<LinkRow> & GuardR
     app: link.app,
     purpose: link.purpose,
     subject: link.subject,
-    recipient: link.recipient,
+    recipient: link.recipient ?? undefined,
     recipient_key: link.recipientKey,
-    address_key: link.addressKey,
-    renews: link.renews,
+    address_key: link.addressKey ?? undefined,
+    renews: link.renews ?? undefined,
     locale: link.locale,
     via: link.via,
     decoy: Number(link.decoy),
     supersedes: Number(link.supersedes),
     data: JSON.stringify(link.data),
     template_data: JSON.stringify(link.templateData),
-    redirect_uri: link.redirectUri,
-    fingerprint: link.fingerprint,
-    code_challenge: link.codeChallenge,
-    idempotency_key: link.idempotencyKey,
-    request_digest: link.requestDigest,
+    redirect_uri: link.redirectUri ?? undefined,
+    fingerprint: link.fingerprint ?? undefined,
+    code_challenge: link.codeChallenge ?? undefined,
+    idempotency_key: link.idempotencyKey ?? undefined,
+    request_digest: link.requestDigest ?? undefined,
     created_at: link.createdAt,
     expires_in: link.expiresIn,
     issued_at: link.issuedAt,
     expires_at: link.expiresAt,
     delivery_status: delivery.status,
-    due_at: delivery.dueAt,
-    deliver_by: delivery.deliverBy,
-    quiet_since: guard.quiet_since,
-    quiet_time: guard.quiet_time,
+    due_at: delivery.dueAt ?? undefined,
+    deliver_by: delivery.deliverBy ?? undefined,
+    quiet_since: guard.quiet_since ?? undefined,
+    quiet_time: guard.quiet_time ?? undefined,
     recipient_windows: guard.recipient_windows,
   };
 }
