@@ -132,6 +132,17 @@ describe('one round', () => {
     expect([(await deliveryOf(again.id)).status, events]).toEqual(['sent', []]);
   });
 
+  test('ends what waits for somebody who is to get none, and tells', async () => {
+    const { id } = await mail({ recipient: 'ann@example.com' });
+    await courierWith({ send: saying(450, 'later') }).runOnce();
+    await mail({ recipient: 'ann@example.com' });
+    await courierWith({ send: saying(550, '5.1.1 no such user') }).runOnce();
+    domain.clock.advance(2);
+    await courierWith().runOnce();
+    expect([(await deliveryOf(id)).status, inbox.list()]).toEqual(['suppressed', []]);
+    expect(told('mail suppressed')).toEqual([['mail suppressed', { link: id }]]);
+  });
+
   test.each([
     ['ann@example.com', 'recipientKey'],
     ['ann+x@example.com', 'addressKey'],
