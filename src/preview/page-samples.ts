@@ -64,7 +64,12 @@ export function generalSamples(pages: Pages, locale: string): PageSample[] {
 /** Has a page made by the very functions that answer people, and keeps what they would send. */
 async function kept(send: (to: FastifyReply) => Promise<void>): Promise<string> {
   let page = '';
-  const reply = { status: () => reply, type: () => reply, headers: () => reply, send: (html: string) => (page = html) };
+  const reply = {
+    status: () => reply,
+    type: () => reply,
+    headers: () => reply,
+    send: (html: string | Buffer) => (page = html.toString()),
+  };
   await send(reply as never);
   return page;
 }

@@ -1,4 +1,3 @@
-import { setImmediate as turn } from 'node:timers/promises';
 import type { Clock } from '../clock.js';
 import { Unavailable } from '../links/errors.js';
 import { PATIENCE, RowFault } from './queries.js';
@@ -92,6 +91,7 @@ class Queue<Item, Answer> {
   /** how long the last one that was taken had waited while others had to stay, in ms: no newcomer would be faster */
   private lastWait = 0;
   private lastSize = 0;
+  private leave: (() => void) | undefined;
   /** how long one of many took in the last large batches, in ms: a small one can only show that more is possible */
   private pace = 0;
   private timer: NodeJS.Timeout | undefined;
@@ -119,18 +119,28 @@ class Queue<Item, Answer> {
     this.timer ??= this.dismissIn(this.limits.patience);
     return new Promise<Answer>((resolve, reject) => {
       this.waiting.push({ item, resolve, reject, since: this.clock() });
+      if (this.leave && this.isHalf) this.leave();
     });
   }
 
   /**
    * Those who have just been answered are on their way back. A batch that left without them would carry few, and make
-   * all of them wait for its flush: until it is half as large as the last, it stays while each turn brings more.
+   * all of them wait for its flush: it stays until it is half as large as the last, or a turn brings nobody. The other
+   * half arrives while this one is on its way, so that neither the disk nor we wait for each other.
    */
   async gather(): Promise<void> {
-    for (let before = -1; before < this.waiting.length && this.waiting.length < this.lastSize / 2;) {
+    for (let before = -1; before < this.waiting.length && !this.isHalf;) {
       before = this.waiting.length;
-      await turn();
+      await new Promise<void>((go) => {
+        this.leave = go;
+        setImmediate(go);
+      });
     }
+    this.leave = undefined;
+  }
+
+  private get isHalf(): boolean {
+    return this.waiting.length >= this.lastSize / 2;
   }
 
   async runNext(): Promise<void> {

@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { createHmac, generateKeyPairSync, hkdfSync, randomBytes } from 'node:crypto';
 import { KeySetError } from '../../src/links/jwk-set.js';
 import { KeyRing } from '../../src/links/key-ring.js';
@@ -61,11 +60,16 @@ describe('a shared secret', () => {
     const signer = fresh.service('oncelink+jwt', 'magic-link');
     const token = signer.sign({ iat: 1 });
     const forged = token.replace(/[^.]+$/, hmac(randomBytes(32), 'x'));
-    const read = jest.spyOn(signer, 'verify');
+    const read: string[] = [];
+    const verify = signer.verify.bind(signer);
+    signer.verify = (text, ...rest) => {
+      read.push(text);
+      return verify(text, ...rest);
+    };
     const verifies = (text: string): boolean => fresh.verifies('oncelink+jwt', 'magic-link', text);
     const given = [token, forged, forged, `${token}AA`, token.replace(/..$/, ''), token, forged];
     expect(given.map(verifies)).toEqual([true, false, false, false, false, true, false]);
-    expect(read.mock.calls.map(([text]) => text)).toEqual([token, forged, token, forged]);
+    expect(read).toEqual([token, forged, token, forged]);
     expect(fresh.verifies('oncelink+jwt', 'password-reset', token)).toBe(false);
     expect(fresh.verifies('oncelink-code+jwt', 'magic-link', token)).toBe(false);
   });

@@ -47,7 +47,7 @@ test('a lone request goes at once; what arrives meanwhile shares the next flush'
   expect(disk.batches).toEqual([['a'], ['b', 'c', 'd']]);
 });
 
-test('after a large batch a small one stays while its callers come back, and goes when nobody comes any more', async () => {
+test('after a large batch a small one stays while its callers come back, and goes when a turn brings nobody', async () => {
   const disk = new Disk();
   const write = new GroupCommit().lane({ run: disk.flush, keys: (item) => [item] });
   const crowd = Array.from({ length: 10 }, (_value, n) => write(`crowd ${n}`));
@@ -65,6 +65,24 @@ test('after a large batch a small one stays while its callers come back, and goe
   await disk.settle();
   expect(disk.batches.slice(2)).toEqual([['late']]);
   await Promise.all([early, ...back, late]);
+});
+
+test('a small batch leaves as soon as it is half as large as the last, and the others come with the next', async () => {
+  const disk = new Disk();
+  const write = new GroupCommit().lane({ run: disk.flush, keys: (item) => [item] });
+  const crowd = Array.from({ length: 6 }, (_value, n) => write(`crowd ${n}`));
+  await turns(1);
+  const back = [write('early')];
+  disk.flushNext();
+  await Promise.all(crowd);
+  for (const item of ['one', 'two', 'three', 'four']) {
+    back.push(write(item));
+    for (let n = 0; n < 10; n++) await Promise.resolve();
+  }
+  expect(disk.batches.slice(1)).toEqual([['early', 'one', 'two']]);
+  await disk.settle();
+  expect(disk.batches.slice(2)).toEqual([['three', 'four']]);
+  await Promise.all(back);
 });
 
 test('a small batch looks out for nobody while another lane has something to do', async () => {
