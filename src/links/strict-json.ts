@@ -58,7 +58,7 @@ function countMembers(text: string, maxDepth: number): number {
 /** @returns where the string ends that begins there; of one without an end, the end of the text */
 function endOfString(text: string, begin: number): number {
   let end = text.indexOf('"', begin + 1);
-  while (end > 0 && isEscaped(text, end)) end = text.indexOf('"', end + 1);
+  while (isEscaped(text, end)) end = text.indexOf('"', end + 1);
   return end < 0 ? text.length : end;
 }
 

@@ -45,6 +45,13 @@ describe('what the store is asked', () => {
     expect(kinds(limits.forResend(reset, NOW))).toEqual(['recipient', 'subject', 'app', 'service']);
   });
 
+  test('how far back: as far as the longest window of any purpose', () => {
+    expect(limitsOf(purpose())[0].reach).toBe(3_600_000);
+    const day = [{ window: 86_400, count: 9 }];
+    expect(limitsOf(purpose(), purpose({ perSubject: [...HOURLY, ...day] }, 'magic-link'))[0].reach).toBe(86_400_000);
+    expect(limitsOf(purpose({ perRecipient: [] }))[0].reach).toBe(0);
+  });
+
   test('no shared limit stops a notification', () => {
     const notice = { ...purpose({}, 'notice'), kind: 'notification' } as never as NotificationPurpose;
     const limits = new Limits(new Map([['notice', notice]]), { perApp: HOURLY, service: HOURLY });

@@ -30,6 +30,7 @@ test.each([
   ['[{"a":1},{"a":2}]', 'accepted'],
   ['{"a":{"a":{"a":1}},"b":"a"}', 'accepted'],
   ['{"a":"b\\"a","x":"a\\":"}', 'accepted'],
+  ['{"a":"b\\" :[ :"}', 'accepted'],
   ['{"__proto__":1}', 'name'],
   ['{"a":[{"__pr\\u006fto__":1}]}', 'name'],
   ['{"a" : 1, "a"\n:2}', 'duplicate'],
