@@ -9,7 +9,7 @@ const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const TICKS_PER_MS = 64;
 
 const COLUMNS = [
-  'id, app, purpose, subject, recipient, recipient_key, locale, via, decoy, supersedes, data, template_data',
+  'id, kind, app, purpose, subject, recipient, recipient_key, locale, via, decoy, supersedes, data, template_data',
   'created_at, expires_in, issued_at, expires_at, redeemed_at, opened_at, delivery_status, attempts, sent_at, resends',
 ].join(', ');
 
@@ -17,7 +17,7 @@ const COLUMNS = [
 function insertOf({ series, random22, prefix, text }) {
   return `
     INSERT INTO links (${COLUMNS})
-    SELECT ${prefix('t')} || ${random22}, 'default', 'magic-link', ${text("'user_'", 'n % 250000')}, ${text("'person-'", 'n % 250000', "'@example.com'")},
+    SELECT ${prefix('t')} || ${random22}, 'link', 'default', 'magic-link', ${text("'user_'", 'n % 250000')}, ${text("'person-'", 'n % 250000', "'@example.com'")},
       ${random22}, 'en', 'email', 0, 1, '{}', '{}',
       t, 600, t, t + 600000, CASE WHEN n % 10 < 7 THEN t + 60000 END, CASE WHEN n % 10 < 8 THEN t + 50000 END, 'sent', 1, t + 40, 0
     FROM (${series}) AS series`;
