@@ -1,9 +1,9 @@
 // Measures Oncelink beside its peers, prints one report and, if nothing was left out or cut short, keeps it in `results/`. See README.md.
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { readOptions } from './options.mjs';
 import { Postgres } from './postgres.mjs';
 import { describeMachine } from './report/machine.mjs';
 import { toMarkdown } from './report/markdown.mjs';
+import { Results } from './report/results.mjs';
 import { judge } from './report/targets.mjs';
 import { measureFloods } from './sections/floods.mjs';
 import { measureGrowth } from './sections/growth.mjs';
@@ -11,7 +11,7 @@ import { measureMail } from './sections/mail.mjs';
 import { measureOverload } from './sections/overload.mjs';
 import { measureRates } from './sections/rates.mjs';
 
-const RESULTS = new URL('results/', import.meta.url);
+/** Each yields what it has so far whenever there is more, so that what follows can break without taking it along. */
 const measures = {
   rates: measureRates,
   overload: measureOverload,
@@ -27,24 +27,38 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.e
 const postgres = await Postgres.start();
 try {
   const date = new Date().toISOString().slice(0, 10);
-  const report = { date, options, machine: await describeMachine(postgres) };
-  for (const section of options.sections) {
-    if (section !== 'rates' && !options.subjects.includes('oncelink')) continue;
-    report[section] = await measures[section](options, postgres, say);
-  }
-  report.targets = judge(report);
-  const markdown = toMarkdown(report);
-  process.stdout.write(`\n${markdown}`);
-  if (options.complete) keep(date, report, markdown);
+  const wanted = options.sections.filter((name) => name === 'rates' || options.subjects.includes('oncelink'));
+  const sections = wanted.map((name) => ({ name, state: 'not begun', minutes: 0 }));
+  const report = { date, options, machine: await describeMachine(postgres), sections };
+  const results = options.complete ? new Results(date) : undefined;
+  for (const section of sections) await carryOut(section, report, results);
+  process.stdout.write(`\n${toMarkdown(report)}`);
+  if (results) say(`\nkept as ${results.name}.json and .md`);
+  if (sections.some(({ state }) => state === 'broke')) process.exitCode = 1;
 } finally {
   await postgres.stop();
 }
 
-function keep(name, report, markdown) {
-  mkdirSync(RESULTS, { recursive: true });
-  writeFileSync(new URL(`${name}.json`, RESULTS), `${JSON.stringify(report, null, 2)}\n`);
-  writeFileSync(new URL(`${name}.md`, RESULTS), markdown);
-  say(`\nkept as bench/results/${name}.json and .md`);
+/** One section; what it has measured is kept at once. If it breaks, the report says so and the next one has its turn. */
+async function carryOut(section, report, results) {
+  const begin = performance.now();
+  const note = (state) => {
+    Object.assign(section, { state, minutes: (performance.now() - begin) / 60_000 });
+    report.targets = judge(report);
+    results?.keep(report, toMarkdown(report));
+  };
+  note('under way');
+  try {
+    for await (const sofar of measures[section.name](options, postgres, say)) {
+      report[section.name] = sofar;
+      note('under way');
+    }
+    note('complete');
+  } catch (error) {
+    section.message = error.message;
+    note('broke');
+    say(`${section.name} broke: ${error.stack}`);
+  }
 }
 
 function readOptionsOrExit() {

@@ -5,7 +5,7 @@ import { floodTables } from './floods.mjs';
 import { ms, table, whole } from './table.mjs';
 
 /** The whole report as Markdown. */
-export function toMarkdown({ machine, options, rates, overload, growth, mail, floods, targets, date }) {
+export function toMarkdown({ machine, options, sections, rates, overload, growth, mail, floods, targets, date }) {
   return [
     `# Benchmark of ${date}`,
     paragraph(
@@ -15,6 +15,7 @@ export function toMarkdown({ machine, options, rates, overload, growth, mail, fl
         ? '**Quick run: the figures are worth little.**'
         : `Medians of ${options.rounds} alternating rounds, each with a new process and an empty database.`,
       rates && foreign(rates),
+      `Sections: ${sections.map(progress).join('; ')}.`,
     ),
     rates && ratesTable(rates),
     overload && overloadTable(overload),
@@ -30,6 +31,12 @@ export function toMarkdown({ machine, options, rates, overload, growth, mail, fl
     .filter(Boolean)
     .join('\n\n')
     .concat('\n');
+}
+
+function progress({ name, state, minutes, message }) {
+  if (state === 'not begun') return `${name} ${state}`;
+  const text = `${name} ${state} after ${minutes.toFixed(1)} min`;
+  return state === 'complete' ? text : `**${text}${message ? ` (${oneLine(message)})` : ''}**`;
 }
 
 /** Whether the figures can be trusted. */
@@ -127,9 +134,10 @@ function mailTable(mail) {
 }
 
 function targetsTable(targets) {
+  const met = targets.filter(({ pass }) => pass).length;
   return table(
-    ['target', 'wanted', 'measured', ''],
-    targets.map(({ name, wanted, measured, pass }) => [name, wanted, measured, pass ? 'pass' : '**miss**']),
+    ['target', 'wanted', 'measured', `${met} of ${targets.length} met`],
+    targets.map(({ name, wanted, measured, pass }) => [name, wanted, measured, pass ? 'met' : '**missed**']),
   );
 }
 
@@ -142,6 +150,10 @@ function notes(rates) {
 
 function paragraph(...sentences) {
   return sentences.filter(Boolean).join(' ');
+}
+
+function oneLine(text) {
+  return text.replace(/\s+/g, ' ').trim();
 }
 
 function megabytes(bytes) {

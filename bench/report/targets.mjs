@@ -6,7 +6,22 @@ const FULL = `at${CONCURRENCY.at(-1)}`;
  * The targets beside what was measured. They are told, not asserted: a slow or busy machine is no fault of the code.
  * @returns {{ name: string, wanted: string, measured: string, pass: boolean }[]}
  */
-export function judge({ rates = [], overload = [], growth = [], mail = [], floods }) {
+export function judge({ sections, rates = [], overload = [], growth = [], mail = [], floods }) {
+  return [
+    ...judgeRates(rates),
+    ...judgeOverload(overload),
+    ...judgeGrowth(growth),
+    ...judgeMail(mail),
+    ...(floods ? judgeFloods(floods) : []),
+    ...sections.filter(({ state }) => state !== 'complete').map(missing),
+  ];
+}
+
+function missing({ name, state }) {
+  return { name: `${name}: what is not above`, wanted: '', measured: `not measured: ${state}`, pass: false };
+}
+
+function judgeRates(rates) {
   const find = (id, engine) => rates.find((one) => one.id === id && one.engine === engine)?.median;
   const targets = [];
   for (const engine of ['sqlite', 'postgres']) {
@@ -33,17 +48,30 @@ export function judge({ rates = [], overload = [], growth = [], mail = [], flood
       targets.push(atMost(`event-loop delay p99 at full load on ${engine}`, 15, delay, 'ms'));
     }
   }
+  return targets;
+}
+
+function judgeOverload(overload) {
+  const targets = [];
   for (const { name: where, peak, crowd } of overload) {
     const kept = crowd.rate / peak.rate;
     const name = `good answers on ${where} while five times as much is asked for, against the most`;
     targets.push({ name, wanted: '≥ 0.9 ×', measured: `${kept.toFixed(2)} ×`, pass: kept >= 0.9 });
     if (crowd.shed.answers > 0) targets.push(atMost(`the rest is told on ${where}, p99`, 50, crowd.shed.p99, 'ms'));
   }
-  for (const { engine, rows, few, many } of growth) {
+  return targets;
+}
+
+function judgeGrowth(growth) {
+  return growth.map(({ engine, rows, few, many }) => {
     const ratio = many.redeem.rate / few.redeem.rate;
     const name = `redeem of recent links on ${engine} with ${rows} rows against 1000`;
-    targets.push({ name, wanted: '≥ 0.9 ×', measured: `${ratio.toFixed(2)} ×`, pass: ratio >= 0.9 });
-  }
+    return { name, wanted: '≥ 0.9 ×', measured: `${ratio.toFixed(2)} ×`, pass: ratio >= 0.9 };
+  });
+}
+
+function judgeMail(mail) {
+  const targets = [];
   for (const { engine, p50, p99, throughput } of mail) {
     targets.push(atMost(`from the 201 to the relay's RCPT on ${engine}, p50`, 50, p50, 'ms'));
     targets.push(atMost(`from the 201 to the relay's RCPT on ${engine}, p99`, 250, p99, 'ms'));
@@ -51,7 +79,6 @@ export function judge({ rates = [], overload = [], growth = [], mail = [], flood
     const name = `mails a second on ${engine}, durably settled, against nodemailer's own pool`;
     targets.push({ name, wanted: '≥ 0.7 ×', measured: `${share.toFixed(2)} ×`, pass: share >= 0.7 });
   }
-  if (floods) targets.push(...judgeFloods(floods));
   return targets;
 }
 
@@ -65,11 +92,11 @@ function judgeFloods({ gate, http }) {
     .map(({ name, rate }) => atLeast(`the gate alone, ${name}, refused in a second of CPU`, REFUSALS, rate));
   for (const { id, engine, floods } of http) {
     if (id !== 'oncelink') continue;
-    const reference = http.find((one) => one.id === 'bare' && one.engine === engine).floods;
+    const reference = http.find((one) => one.id === 'bare' && one.engine === engine)?.floods;
     for (const { name, rate, good } of floods) {
       if (rate > 0)
         targets.push(atMost(`good redemptions on ${engine} while flooded with ${name}, p99`, 250, good.p99, 'ms'));
-      const theirs = reference.find((one) => one.name === name);
+      const theirs = reference?.find((one) => one.name === name);
       if (!(rate > 0) || !theirs) continue;
       const ratio = rate / theirs.rate;
       const title = `${name} refused over HTTP on ${engine}, against the bare reference`;

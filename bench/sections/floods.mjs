@@ -11,7 +11,7 @@ const STEADY = { connections: 20, pause: 100 };
 const FLOOD = { connections: 32, pipelined: 8 };
 
 /** What refusing costs, and what those feel who have something good while others flood the service. */
-export async function measureFloods(options, postgres, say) {
+export async function* measureFloods(options, postgres, say) {
   const results = { gate: await measureGate(options), http: [] };
   for (const engine of oncelink.engines) {
     for (const subject of [oncelink, bare]) {
@@ -21,9 +21,9 @@ export async function measureFloods(options, postgres, say) {
         say(
           `floods on ${engine}, ${subject.id}, ${name}: ${Math.round(rate)}/s, good ones' p99 ${good.p99.toFixed(0)} ms`,
         );
+      yield results;
     }
   }
-  return results;
 }
 
 async function flooded(subject, { service, load, home }, { flood: milliseconds, warmUp }) {

@@ -9,7 +9,7 @@ const FEW = 1_000;
  * Whether Oncelink's cost grows with its table: minting and redeeming recent links beside 1,000 old rows and beside many,
  * alternately. Each round fills a table of its own, so that neither size profits from the round before.
  */
-export async function measureGrowth(options, postgres, say) {
+export async function* measureGrowth(options, postgres, say) {
   const results = [];
   for (const engine of oncelink.engines) {
     const samples = { few: [], many: [] };
@@ -27,8 +27,8 @@ export async function measureGrowth(options, postgres, say) {
       }
     }
     results.push({ engine, rows: options.rows, few: medianOf(samples.few), many: medianOf(samples.many), samples });
+    yield results;
   }
-  return results;
 }
 
 async function oneSample({ load, measure }, { warmUp, together }) {

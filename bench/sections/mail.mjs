@@ -11,7 +11,7 @@ const REST = 20;
 const LIMIT = 10_000;
 
 /** How long after the 201 the relay is told the recipient, one mint after the other on an idle machine, in ms. */
-export async function measureMail(options, postgres, say) {
+export async function* measureMail(options, postgres, say) {
   const results = [];
   for (const engine of oncelink.engines) {
     const sink = await Sink.start();
@@ -39,8 +39,8 @@ export async function measureMail(options, postgres, say) {
     } finally {
       await sink.stop();
     }
+    yield results;
   }
-  return results;
 }
 
 async function mint(port, sink, count) {

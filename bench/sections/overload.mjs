@@ -14,7 +14,7 @@ const CASES = [
 ];
 
 /** What is left of the best rate of good answers while five times as much is asked for, and how soon the rest is told. */
-export async function measureOverload(options, postgres, say) {
+export async function* measureOverload(options, postgres, say) {
   const results = [];
   for (const { name, engine, callers, crowd: size, flush } of CASES) {
     const fill = flush && ((home) => postgres.delayFlushes(home.databaseUrl, flush));
@@ -30,6 +30,6 @@ export async function measureOverload(options, postgres, say) {
     say(
       `overload on ${name}: ${Math.round(result.crowd.rate)} good answers/s of at most ${Math.round(result.peak.rate)}`,
     );
+    yield results;
   }
-  return results;
 }

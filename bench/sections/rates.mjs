@@ -8,9 +8,9 @@ const RACERS = 20;
 
 /**
  * Every contestant in every round, one after the other (A B C A B C …), each time as a new process on an empty database.
- * @returns for each contestant its samples, one per round, and their medians
+ * @yields after each round, for each contestant its samples, one per round, and their medians
  */
-export async function measureRates(options, postgres, say) {
+export async function* measureRates(options, postgres, say) {
   const all = contestants(options.subjects).map((contestant) => ({ ...contestant, samples: [] }));
   for (let round = 1; round <= options.rounds; round++) {
     for (const contestant of all) {
@@ -23,16 +23,20 @@ export async function measureRates(options, postgres, say) {
         `${Math.round(mint.rate)} mint/s, ${Math.round(redeem.rate)} redeem/s`,
       );
     }
+    yield all.map(summary);
   }
-  return all.map(({ subject, engine, samples }) => ({
+}
+
+function summary({ subject, engine, samples }) {
+  return {
     id: subject.id,
     title: subject.title,
     engine,
     note: subject.note,
     median: medianOf(samples),
     letIn: samples.flatMap((sample) => sample.letIn),
-    samples,
-  }));
+    samples: [...samples],
+  };
 }
 
 async function oneSample({ service, load, measure }, { warmUp, alone, together, racedTokens }) {

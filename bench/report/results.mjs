@@ -1,0 +1,24 @@
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const FOLDER = fileURLToPath(new URL('../results/', import.meta.url));
+
+/** Where a run is kept, from its first figures on. A second run of one day gets a name of its own. */
+export class Results {
+  constructor(date) {
+    mkdirSync(FOLDER, { recursive: true });
+    this.name = FOLDER + date;
+    for (let nth = 2; existsSync(`${this.name}.json`); nth++) this.name = `${FOLDER}${date}-${nth}`;
+  }
+
+  keep(report, markdown) {
+    replace(`${this.name}.json`, `${JSON.stringify(report, null, 2)}\n`);
+    replace(`${this.name}.md`, markdown);
+  }
+}
+
+/** Whoever ends us in the middle leaves the one before. */
+function replace(file, text) {
+  writeFileSync(`${file}.new`, text);
+  renameSync(`${file}.new`, file);
+}
