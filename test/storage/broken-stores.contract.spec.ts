@@ -1,5 +1,5 @@
 import { linkStatements } from '../../src/storage/link-statements.js';
-import { toLink, type LinkRow } from '../../src/storage/link-rows.js';
+import { toLink, unpack, type PackedRow } from '../../src/storage/link-rows.js';
 import type { Database } from '../../src/storage/engines.js';
 import { openWithSchema } from '../../src/storage/schema.js';
 import { SqlLinkStore } from '../../src/storage/sql-link-store.js';
@@ -30,11 +30,11 @@ const findThenUpdate: Redeem = async ({ dataSource }, question, store) => {
   return store.find(question.app, question.id);
 };
 
-const findThenUpdateInATransaction: Redeem = ({ dataSource }, question, store) =>
+const findThenUpdateInATransaction: Redeem = ({ dataSource, dialect }, question) =>
   dataSource.transaction(async (manager) => {
-    const [row] = await manager.query('SELECT redeemed_at FROM links WHERE id = $1', [question.id]);
-    const link = await store.find(question.app, question.id);
-    if (row?.redeemed_at !== null || !link || !fits(link, question)) return undefined;
+    const [row] = await manager.query(linkStatements(dialect).find, [question.app, question.id]);
+    const link = row && toLink(row);
+    if (!link || !fits(link, question)) return undefined;
     await manager.query('UPDATE links SET redeemed_at = $1, redeem_key = $2 WHERE id = $3', [
       question.now,
       question.redeemKey,
@@ -70,10 +70,11 @@ const withoutGuard =
       moment: question.now,
     };
     const [rows] = await dataSource.query(sql.replace(guard, ''), [JSON.stringify([given])]);
-    return rows[0] && toLink(rows[0] as LinkRow & { superseded: boolean });
+    const [row] = rows as { packed: PackedRow }[];
+    return row && toLink({ ...unpack(row.packed), superseded: 0 });
   };
 
-test.each<[string, Redeem, RegExp]>([
+const BROKEN: [string, Redeem, RegExp][] = [
   ['find, then update', findThenUpdate, /100 concurrent redeemers/],
   ['find, then update, in a transaction', findThenUpdateInATransaction, /100 concurrent redeemers/],
   ['an update that joins itself to return the old value', selfJoinReturning, /100 concurrent redeemers/],
@@ -81,20 +82,30 @@ test.each<[string, Redeem, RegExp]>([
   ['a forgotten purpose', withoutGuard(/AND l\.purpose = q\.for_purpose/), /another purpose/],
   ['a forgotten app', withoutGuard(/AND l\.app = q\.by_app/), /another app/],
   ['a forgotten decoy', withoutGuard(/AND l\.decoy = 0/), /never redeems a decoy/],
-])('the exam fails %s', async (_name, redeem, because) => {
+];
+
+test.each(BROKEN)('the exam fails %s', async (_name, redeem, because) => {
+  // A race is not lost every time, so a racing store sits the case again until it does.
+  let fault: unknown;
+  for (let sitting = 0; sitting < 10 && fault === undefined; sitting++) fault = await faultOf(redeem, because);
+  expect(fault).toMatchObject({ code: 'ERR_ASSERTION' });
+});
+
+test('and passes the store from which they differ: nothing else is wrong with them', async () => {
+  for (const [, , because] of BROKEN) expect(await faultOf(withoutGuard(/^/), because)).toBeUndefined();
+});
+
+/** @returns what the case of the exam says of a store that redeems so, or undefined if it passes */
+async function faultOf(redeem: Redeem, because: RegExp): Promise<unknown> {
   const cases = linkStoreExam.filter((one) => because.test(one.name));
   expect(cases).toHaveLength(1);
-  // A race is not lost every time, so a racing store sits the case again until it does.
-  let failed = false;
-  for (let sitting = 0; sitting < 10 && !failed; sitting++) {
-    const database = await openWithSchema({ url: await postgres.createDatabase(), migrate: true });
-    const store = new SqlLinkStore(database);
-    store.redeem = (question) => redeem(database, question, store);
-    failed = await cases[0]!.run(store).then(
-      () => false,
-      () => true,
-    );
-    await database.dataSource.destroy();
-  }
-  expect(failed).toBe(true);
-});
+  const database = await openWithSchema({ url: await postgres.createDatabase(), migrate: true });
+  const store = new SqlLinkStore(database);
+  store.redeem = (question) => redeem(database, question, store);
+  const fault = await cases[0]!.run(store).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  await database.dataSource.destroy();
+  return fault;
+}
