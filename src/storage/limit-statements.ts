@@ -61,13 +61,16 @@ export function limitClauses({ rows }: Dialect) {
         })
         .join('\n')}`,
 
-    /** $1 app, $2 kind, $3 purpose, $4 recipient key, $5 id and $6 time since when */
+    /**
+     * $1 app, $2 kind, $3 purpose, $4 recipient key, $5 id and $6 time since when. CROSS JOIN: SQLite would walk through
+     * all that was ever resent, from the newest, and look for the recipient.
+     */
     lastMail: `
       WITH k AS (SELECT CAST($1 AS text) AS app, CAST($2 AS text) AS kind, CAST($3 AS text) AS purpose,
         CAST($4 AS text) AS recipient_key)
       SELECT MAX(m.at) AS at FROM (
-        SELECT MAX(p.created_at) AS at FROM k, links p WHERE ${mails('k')} AND p.id >= $5
-        UNION ALL SELECT MAX(p.resent_at) FROM k, links p WHERE ${mails('k')} AND p.resent_at >= $6) AS m`,
+        SELECT MAX(p.created_at) AS at FROM k CROSS JOIN links p WHERE ${mails('k')} AND p.id >= $5
+        UNION ALL SELECT MAX(p.resent_at) FROM k CROSS JOIN links p WHERE ${mails('k')} AND p.resent_at >= $6) AS m`,
 
     /** $1 app, $2 kind, $3 the key that counts, $4 windows. @returns for each window the time of the send that fills it */
     fillings: Object.fromEntries(

@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { linkStatements } from '../../src/storage/link-statements.js';
 import type { DataKeys } from '../../src/storage/data-keys.js';
 import { openWithSchema } from '../../src/storage/schema.js';
 import { SqlLinkStore } from '../../src/storage/sql-link-store.js';
@@ -55,32 +54,6 @@ describe('postgres', () => {
   afterAll(() => postgres.stop(), 120_000);
   sitExam(() => postgres.createDatabase());
   describe('sealed', () => sitExam(() => postgres.createDatabase(), dataKeys('only')));
-
-  test('no question reads the whole table, though nobody has counted its rows yet', async () => {
-    const { dataSource, dialect } = await openWithSchema({ url: await postgres.createDatabase(), migrate: true });
-    try {
-      const sql = linkStatements(dialect);
-      const questions: [string, unknown[]][] = [
-        [sql.redeem, ['[]']],
-        [sql.insert, ['[]']],
-        [sql.find, ['a', 'b']],
-        [sql.claimDue, ['lease', 1, 2, 5]],
-        [sql.insertCounted, ['[]']],
-        [sql.requeue, ['[]']],
-        [sql.lastMail, ['a', 'link', 'b', 'c', 'd', 1]],
-        ...Object.values(sql.fillings).map((one): [string, unknown[]] => [one, ['a', 'link', 'b', '[]']]),
-      ];
-      for (const [question, values] of questions) {
-        const plan = await dataSource.query<{ 'QUERY PLAN': string }[]>(`EXPLAIN ${question}`, values);
-        const text = plan.map((line) => line['QUERY PLAN']).join('\n');
-        expect(text).not.toMatch(/Seq Scan on links/);
-        // The first of a queue, without judging or sorting all of it.
-        if (question === sql.claimDue) expect(text).toMatch(/Limit[^]*Index Scan using links_due(?![^]*Sort)/);
-      }
-    } finally {
-      await dataSource.destroy();
-    }
-  });
 
   test('several instances on one database: each link has one winner, and each limit holds', async () => {
     const url = await postgres.createDatabase();

@@ -134,6 +134,8 @@ export class Links1764000000000 implements MigrationInterface {
           time('created_at', false),
           time('until'),
         ],
+        // Most hold until somebody lifts them, and are not in it.
+        indices: [{ name: 'suppressions_until', columnNames: ['until'], where: 'until IS NOT NULL' }],
       }),
     );
   }

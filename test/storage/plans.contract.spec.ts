@@ -1,0 +1,84 @@
+import { jest } from '@jest/globals';
+import type { Database } from '../../src/storage/engines.js';
+import { linkStatements } from '../../src/storage/link-statements.js';
+import { Queries } from '../../src/storage/queries.js';
+import { openWithSchema } from '../../src/storage/schema.js';
+import { openLinkStore, openMessageStore } from '../../src/storage/stores.js';
+import { linkStoreExam, messageStoreExam } from '../../src/testing.js';
+import { startPostgres, type Postgres } from '../support/postgres.js';
+
+/**
+ * Whatever the exam asks is planned once more and looked up in an index, by a condition: so it costs the same at ten
+ * million rows as at a thousand. Nobody has counted the rows yet, as in a database that is new.
+ */
+let postgres: Postgres;
+beforeAll(async () => void (postgres = await startPostgres()), 60_000);
+afterAll(() => postgres.stop());
+
+/** The first or last of an index needs no condition. */
+const ENDS = /^SELECT (MIN|MAX)\(\w+\) AS \w+ FROM links\b/;
+
+const ENGINES = {
+  sqlite: {
+    url: async () => 'sqlite::memory:',
+    explain: 'EXPLAIN QUERY PLAN',
+    faults: (plan: string[]) =>
+      plan.filter((line) => /^SCAN (l|n|o|p|links|suppressions)\b|^SEARCH .*INDEX \w+$|AUTOMATIC/.test(line)),
+    sorts: /TEMP B-TREE/,
+  },
+  postgres: {
+    url: () => postgres.createDatabase(),
+    explain: 'EXPLAIN',
+    faults: (plan: string[]) =>
+      plan.filter((line, at) => /Scan .*on (links|suppressions)/.test(line) && !/Cond:/.test(plan[at + 1] ?? '')),
+    sorts: /Sort/,
+  },
+};
+
+describe.each(Object.entries(ENGINES))('%s', (_name, { url, explain, faults, sorts }) => {
+  let database: Database;
+  beforeAll(async () => void (database = await openWithSchema({ url: await url(), migrate: true })));
+  afterAll(() => database.dataSource.destroy());
+
+  async function planOf(sql: string, values: unknown[]): Promise<string[]> {
+    const lines = await database.dataSource.query<Record<string, string>[]>(
+      `${explain} ${sql}`,
+      database.dialect.bind(values),
+    );
+    return lines.map((line) => line['detail'] ?? line['QUERY PLAN']!);
+  }
+
+  test('no question reads a whole table', async () => {
+    const asked = await questions(database);
+    const found: object[] = [];
+    for (const [sql, values] of asked) {
+      const plan = ENDS.test(sql) ? [] : faults(await planOf(sql, values));
+      if (plan.length > 0) found.push({ sql, plan });
+    }
+    expect(found).toEqual([]);
+    const statements = Object.values(linkStatements(database.dialect)).filter((one) => typeof one === 'string');
+    expect(statements.filter((one) => !asked.has(one))).toEqual([]);
+  });
+
+  test('the first of a queue are claimed without judging or sorting all of it', async () => {
+    const plan = await planOf(linkStatements(database.dialect).claimDue, ['lease', 1, 2, 5]);
+    expect(plan.join('\n')).toMatch(/links_due/);
+    expect(plan.join('\n')).not.toMatch(sorts);
+  });
+});
+
+/** Every question that the exam asks of these stores, with its last values. */
+async function questions(database: Database): Promise<Map<string, unknown[]>> {
+  const links = await openLinkStore(database, undefined);
+  const messages = await openMessageStore(database, undefined);
+  const rows = jest.spyOn(Queries.prototype, 'rows');
+  const rowsUnder = jest.spyOn(Queries.prototype, 'rowsUnder');
+  for (const { run } of [...linkStoreExam.map(({ run }) => ({ run: () => run(links) })), ...messageStoreExam]) {
+    for (const table of ['links', 'suppressions']) await database.dataSource.query(`DELETE FROM ${table}`);
+    await run(messages, links);
+  }
+  const asked = new Map<string, unknown[]>(rows.mock.calls.map(([sql, values]) => [sql, values]));
+  for (const [, , sql, values] of rowsUnder.mock.calls) asked.set(sql, values);
+  jest.restoreAllMocks();
+  return asked;
+}
