@@ -32,6 +32,36 @@ async function makeDurable(dataSource: DataSource, { patient }: { patient: boole
   );
 }
 
+/**
+ * What every session with PostgreSQL has, whatever the server's defaults: a commit that is not on disk could be
+ * forgotten, and a used link be good again; and what a statement counts must be what is committed when it begins. Every
+ * question of ours has its index; reading whole tables is never the better plan.
+ */
+const SESSION = '-c synchronous_commit=on -c default_transaction_isolation=read\\ committed -c enable_seqscan=off';
+
+/** The URL with these options behind its own, which the driver would take instead; of two on one setting the later counts. */
+function withOptions(url: string, options: string): string {
+  const full = new URL(url);
+  full.searchParams.set('options', `${full.searchParams.get('options') ?? ''} ${options}`.trim());
+  return full.href;
+}
+
+/** A server may run without flushes, and a pooler in between may keep our settings from it. */
+async function requireDurable(dataSource: DataSource): Promise<void> {
+  const needed = {
+    fsync: /^on$/,
+    synchronous_commit: /^(on|remote_apply)$/,
+    transaction_isolation: /^read committed$/,
+  };
+  const settings = Object.keys(needed).map((name) => `current_setting('${name}') AS ${name}`);
+  const [session] = await dataSource.query<[Record<string, string>]>(`SELECT ${settings.join(', ')}`);
+  const wrong = Object.entries(needed).filter(([name, value]) => !value.test(session[name]!));
+  if (wrong.length === 0) return;
+  throw new Error(
+    `PostgreSQL runs with ${wrong.map(([name]) => `${name}=${session[name]}`).join(', ')}, which would lose acknowledged writes or break limits; turn fsync on at the server, and let a connection pooler pass session settings on`,
+  );
+}
+
 /** THE ENGINES: URL scheme → data source. Another engine is another line. */
 const ENGINES: Record<string, Engine> = {
   sqlite: {
@@ -52,22 +82,15 @@ const ENGINES: Record<string, Engine> = {
     dialect: postgres,
     options: async (url, { patient }) => ({
       type: 'postgres',
-      url,
+      url: withOptions(url, `${SESSION} -c statement_timeout=${patient ? 0 : PATIENCE}`),
       extra: {
         Client: (await import('./postgres-connection.js')).PostgresConnection,
-        // Whatever the server's default: a commit that is not on disk could be forgotten, and a used link be good again.
-        // And every question of ours has its index; reading whole tables is never the better plan.
-        options: `-c synchronous_commit=on -c enable_seqscan=off -c statement_timeout=${patient ? 0 : PATIENCE}`,
         connectionTimeoutMillis: PATIENCE,
         ...(!patient && { query_timeout: PATIENCE }),
         max: 10,
       },
     }),
-    prepare: async (dataSource) => {
-      const [{ fsync }] = await dataSource.query<[{ fsync: string }]>('SHOW fsync');
-      if (fsync === 'off')
-        throw new Error('PostgreSQL runs with fsync=off and would lose acknowledged writes; turn it on');
-    },
+    prepare: requireDurable,
   },
 };
 ENGINES.postgresql = ENGINES.postgres!;
