@@ -26,7 +26,6 @@ export function draftLink(
   const expiresIn = request.expiresIn ?? purpose.expiresIn.default;
   faults.push(...faultsOfLink(purpose, request, expiresIn));
   if (faults.length > 0) throw new RequestInvalid(faults);
-  const mailed = request.delivery === 'email' && !request.decoy;
   return begin(app, request, {
     id,
     now,
@@ -43,7 +42,7 @@ export function draftLink(
     fingerprint: request.fingerprint === undefined ? null : fingerprintOf(id, request.fingerprint),
     codeChallenge: request.codeChallenge ?? null,
     expiresIn,
-    delivery: mailed ? queued(now, purpose) : NOT_MAILED,
+    delivery: deliveryOf(request, queued(now, purpose)),
   });
 }
 
@@ -166,6 +165,12 @@ function queued(now: number, { deliverWithin }: AnyPurpose): Delivery {
   return { ...NOT_MAILED, status: 'queued', dueAt: now, deliverBy: now + deliverWithin * 1000 };
 }
 
+/** A decoy is due like any link, so that it takes as long to write and wakes the courier, who then lets it go. */
+function deliveryOf({ delivery, decoy }: MintRequest, mail: Delivery): Delivery {
+  if (delivery !== 'email') return NOT_MAILED;
+  return decoy ? { ...mail, status: 'none' } : mail;
+}
+
 /** The link of a recipient who gets no mail. */
 export function asSuppressed(link: Link): Link {
   return { ...link, delivery: { ...link.delivery, status: 'suppressed', dueAt: null } };
@@ -174,7 +179,7 @@ export function asSuppressed(link: Link): Link {
 /** The link as its first answer showed it: everything that happened later is computed away. */
 export function asDrafted(link: Link): Link {
   if (link.delivery.status === 'suppressed' && link.delivery.attempts === 0) return asSuppressed(link);
-  const mailed = link.via === 'email' && !link.decoy;
+  const mailed = link.via === 'email';
   return {
     ...link,
     issuedAt: link.createdAt,
@@ -186,7 +191,7 @@ export function asDrafted(link: Link): Link {
     superseded: false,
     delivery: {
       ...link.delivery,
-      status: mailed ? 'queued' : 'none',
+      status: mailed && !link.decoy ? 'queued' : 'none',
       attempts: 0,
       dueAt: mailed ? link.createdAt : null,
       sentAt: null,

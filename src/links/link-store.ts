@@ -56,8 +56,8 @@ export interface LinkStore {
   markReported(id: string, now: number): Promise<void>;
 
   /**
-   * Counts a resend of an active link if its limits permit, and queues its mail once more unless it is on its way or a
-   * decoy's. The race: as of `insert`.
+   * Counts a resend of an active link if its limits permit, and queues its mail once more unless it is on its way; a decoy
+   * becomes due and keeps its status. The race: as of `insert`.
    * @returns whether it was permitted
    */
   requeue(link: Link, guard: MintGuard, times: { now: number; deliverBy: number }): Promise<boolean>;
@@ -66,7 +66,7 @@ export interface LinkStore {
    * Takes the first `limit` mails that are due. Each is leased, `sending`: its attempt is counted, its life begins anew
    * (`expiresAt` = now + `expiresIn`, never earlier than it was) and it belongs to `lease` until `until`. Or it ends: past
    * its deadline or no longer wanted it is `abandoned`, `suppressed` if its recipient is, and `sent` if it was to be sent
-   * once more. The race: two couriers never hold one mail at the same time.
+   * once more; a decoy keeps its status. The race: two couriers never hold one mail at the same time.
    */
   claimDue(lease: string, now: number, until: number, limit: number): Promise<Message[]>;
   /** Extends a lease; false if it was lost. */

@@ -218,7 +218,7 @@ class CourierBell {
         const log = options.log ?? (() => {});
         const postman = new Postman(links, letters, mailer, clock, Math.random, log);
         const courier = new Courier(store, messages, apps, postman, sweeper, clock, log);
-        // After the answer, which must not tell by its time whether there is a mail to be sent.
+        // The answer goes first.
         bell.ring = () => void setImmediate(() => courier.wake());
         return courier;
       },

@@ -13,8 +13,8 @@ const NEW_NAMES = Object.keys(NEW_LINK_COLUMNS).join(', ');
 export const SUPERSEDED = `EXISTS (SELECT 1 FROM links n WHERE n.app = l.app AND n.subject = l.subject AND n.id > l.id
   AND n.purpose = l.purpose AND n.supersedes = 1)`;
 
-/** No mail of it is on its way, and one may be. */
-const IDLE = 'l.due_at IS NULL AND l.decoy = 0';
+/** No mail of it is on its way. */
+const IDLE = 'l.due_at IS NULL';
 /** Whose address asked for a resend is not known. */
 export const RESENT_BY = COUNTED_BY.filter((by) => by !== 'client');
 
@@ -133,7 +133,7 @@ export function linkStatements(dialect: Dialect) {
     markOpened: 'UPDATE links SET opened_at = $1 WHERE id = $2 AND opened_at IS NULL',
     markReported: 'UPDATE links SET reported_at = $1 WHERE id = $2 AND reported_at IS NULL',
 
-    /** $1: JSON array of one resend with its guard. A mail that is on its way stays as it is, and so does a decoy. */
+    /** $1: JSON array of one resend with its guard. A mail that is on its way stays as it is; a decoy becomes due, and no more. */
     requeue: `
       WITH q AS (SELECT * FROM ${rows(
         '$1',
@@ -141,7 +141,7 @@ export function linkStatements(dialect: Dialect) {
         'x',
       )})
       UPDATE links AS l SET resends = resends + 1, resent_at = q.moment,
-        delivery_status = CASE WHEN ${IDLE} THEN 'queued' ELSE delivery_status END,
+        delivery_status = CASE WHEN ${IDLE} AND l.decoy = 0 THEN 'queued' ELSE delivery_status END,
         due_at = CASE WHEN ${IDLE} THEN q.moment ELSE due_at END,
         deliver_by = CASE WHEN ${IDLE} THEN q.until ELSE deliver_by END,
         attempts = CASE WHEN ${IDLE} THEN 0 ELSE attempts END,
@@ -154,12 +154,14 @@ export function linkStatements(dialect: Dialect) {
 
     /**
      * $1 lease, $2 now, $3 until, $4 limit. Whether a mail is still wanted is asked of the first that are due and of no
-     * others: in the condition it would be asked of all that wait, for every handful.
+     * others: in the condition it would be asked of all that wait, for every handful. A decoy has been written like any
+     * other, and its way ends here.
      */
     claimDue: `
       WITH t AS (SELECT CAST($1 AS text) AS lease, CAST($2 AS bigint) AS now, CAST($3 AS bigint) AS until),
       d AS MATERIALIZED (
         SELECT l.id AS due, CASE
+          WHEN l.decoy = 1 THEN l.delivery_status
           WHEN l.deliver_by > (SELECT now FROM t) AND ${OPEN} AND NOT ${SUPERSEDED}
             AND NOT ${suppressed('l', '(SELECT now FROM t)')} THEN 'sending'
           WHEN l.sent_at IS NOT NULL THEN 'sent'

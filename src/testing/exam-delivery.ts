@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { LinkIds } from '../links/link-ids.js';
-import { NOW, sampleLink, mailed, asks, inserted, type ExamCase } from './exam-tools.js';
+import { NO_LIMITS, NOW, sampleLink, mailed, asks, inserted, type ExamCase } from './exam-tools.js';
 
 /** The outbox: leases, fences, deadlines. */
 export const deliveryCases: readonly ExamCase[] = [
@@ -58,6 +58,22 @@ export const deliveryCases: readonly ExamCase[] = [
         assert.deepEqual([delivery.status, delivery.attempts, delivery.lease, expiresAt], ['abandoned', 0, null, late.expiresAt]); // prettier-ignore
       }
       assert.equal(await store.nextDue(), null);
+    },
+  },
+  {
+    name: 'has decoys due like links, resent too, and takes them from the outbox as they are',
+    run: async (store) => {
+      const decoy = await inserted(store, mailed({ decoy: true, supersedes: false, delivery: { status: 'none' } }));
+      for (const at of [NOW, NOW + 30_000]) {
+        assert.equal(await store.nextDue(), at);
+        const [taken] = await store.claimDue('a', at, at + 15_000, 5);
+        assert.deepEqual([taken?.id, taken?.delivery.status, taken?.delivery.lease], [decoy.id, 'none', null]);
+        assert.equal(await store.nextDue(), null);
+        const { delivery, expiresAt } = (await store.find('default', decoy.id))!;
+        assert.deepEqual([delivery.status, delivery.attempts, expiresAt], ['none', 0, decoy.expiresAt]);
+        const next = NOW + 30_000;
+        assert.equal(await store.requeue(decoy, NO_LIMITS, { now: next, deliverBy: next + 60_000 }), true);
+      }
     },
   },
   {

@@ -103,6 +103,13 @@ describe('one round', () => {
     expect(courier.isRunning).toBe(false);
   });
 
+  test('lets a decoy go, without a mail or a word', async () => {
+    const { id } = await mail({ decoy: true });
+    await courierWith().runOnce();
+    expect(await deliveryOf(id)).toMatchObject({ status: 'none', attempts: 0, dueAt: null });
+    expect([inbox.list(), events]).toEqual([[], []]);
+  });
+
   test('leaves what is due later', async () => {
     const { id } = await mail();
     await courierWith({ send: saying(450, 'later') }).runOnce();

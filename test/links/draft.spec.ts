@@ -126,13 +126,16 @@ describe('a link', () => {
       delivery: NOT_MAILED,
     }));
 
-  test('that is a decoy is never mailed and supersedes nothing', () =>
+  test('that is a decoy is due like any other, without a mail, and supersedes nothing', () =>
     expect(draft({ decoy: true })).toMatchObject({
       decoy: true,
       via: 'email',
       supersedes: false,
-      delivery: NOT_MAILED,
+      delivery: { ...QUEUED, status: 'none' },
     }));
+
+  test('that is a decoy and returned is not due', () =>
+    expect(draft({ decoy: true, delivery: 'return' }).delivery).toEqual(NOT_MAILED));
 
   test('of a purpose that keeps what there is supersedes nothing', () =>
     expect(draft({}, { reissue: 'keep' }).supersedes).toBe(false));
@@ -256,10 +259,10 @@ describe('the first answer, given again', () => {
     }));
 
   test.each([
-    ['returned', sampleLink(later)],
-    ['a decoy', mailed({ ...later, decoy: true, delivery: sent })],
-  ])('shows no mail for what is %s', (_name, link) =>
-    expect(asDrafted(link)).toMatchObject({ ...first, delivery: { status: 'none', attempts: 0, dueAt: null } }),
+    ['returned', sampleLink(later), null],
+    ['a decoy', mailed({ ...later, decoy: true, delivery: sent }), NOW],
+  ])('shows no mail for what is %s', (_name, link, dueAt) =>
+    expect(asDrafted(link)).toMatchObject({ ...first, delivery: { status: 'none', attempts: 0, dueAt } }),
   );
 
   test('shows that the recipient gets no mail, unless that came later', () => {
