@@ -24,28 +24,39 @@ export interface KeyLimits {
   readonly purposes?: readonly string[];
 }
 
+interface Memory {
+  readonly answer: Promise<Caller | undefined>;
+  readonly since: number;
+  /** the answer, once it is there */
+  caller: Caller | undefined;
+}
+
 /** Makes and checks API keys. Only hashes are stored. */
 export class ApiKeys {
-  private readonly remembered = new Map<string, { caller: Promise<Caller | undefined>; since: number }>();
+  private readonly remembered = new Map<string, Memory>();
 
   constructor(
     private readonly store: AppStore,
     private readonly clock: Clock,
   ) {}
 
-  /** @returns who calls, or undefined for a key that is malformed, unknown, expired or revoked */
-  async authenticate(key: string): Promise<Caller | undefined> {
+  /** @returns who calls, or undefined for a key that is malformed, unknown, expired or revoked; at once where it is remembered */
+  authenticate(key: string): Caller | Promise<Caller | undefined> {
     const now = this.clock();
     const known = this.remembered.get(key);
     // Looked at both ways: a clock that steps back must not make the memory longer.
-    if (known && Math.abs(now - known.since) < REMEMBER) return known.caller;
+    if (known && Math.abs(now - known.since) < REMEMBER) return known.caller ?? known.answer;
+    return this.ask(key, now);
+  }
+
+  private async ask(key: string, now: number): Promise<Caller | undefined> {
     // Whoever comes meanwhile waits for the same answer: a crowd of requests is one question.
-    const caller = this.lookUp(key, now);
+    const memory: Memory = { answer: this.lookUp(key, now), since: now, caller: undefined };
     if (this.remembered.size >= 10_000) this.remembered.clear();
-    this.remembered.set(key, { caller, since: now });
-    const found = await caller.catch(() => undefined);
-    if (!found && this.remembered.get(key)?.caller === caller) this.remembered.delete(key);
-    return caller;
+    this.remembered.set(key, memory);
+    memory.caller = await memory.answer.catch(() => undefined);
+    if (!memory.caller && this.remembered.get(key) === memory) this.remembered.delete(key);
+    return memory.answer;
   }
 
   private async lookUp(key: string, now: number): Promise<Caller | undefined> {

@@ -115,70 +115,77 @@ export interface GuardRow {
   recipient_windows: object[];
 }
 
-/** A row as a JSON array of its cells in the order of `LINK_COLUMNS`: SQLite hands it over as text, PostgreSQL's driver parses it. */
-export type PackedRow = string | Cell[];
+/** A link's cells in the order of `LINK_COLUMNS`, then whether it is superseded, where that was asked. */
+type Cells = readonly (Cell | boolean)[];
+/** The cells as a JSON array: SQLite hands it over as text, PostgreSQL's driver parses it. */
+export type PackedRow = string | Cells;
+/** A row as the driver returns it. */
+export type SelectedRow = LinkRow & { superseded: Cell | boolean };
 
-export function unpack(packed: PackedRow): LinkRow {
-  const cells = typeof packed === 'string' ? (JSON.parse(packed) as Cell[]) : packed;
-  const row = {} as LinkRow;
-  for (let index = 0; index < NAMES.length; index++) row[NAMES[index]!] = cells[index]!;
-  return row;
+const AT = Object.fromEntries(NAMES.map((name, index) => [name, index])) as Record<keyof LinkRow, number>;
+
+export function unpack(packed: PackedRow): Cells {
+  return typeof packed === 'string' ? (JSON.parse(packed) as Cell[]) : packed;
 }
 
-/** @param row as the driver returns it; PostgreSQL sends `bigint` as text */
-export function toLink(row: LinkRow & { superseded: Cell | boolean }): Link {
+export function cellsOf(row: SelectedRow): Cells {
+  return [...NAMES.map((name) => row[name]), row.superseded];
+}
+
+/** PostgreSQL sends `bigint` as text. */
+export function toLink(cells: Cells): Link {
   return {
-    id: row.id as string,
-    kind: row.kind as Link['kind'],
-    app: row.app as string,
-    purpose: row.purpose as string,
-    subject: row.subject as string,
-    recipient: row.recipient as string | null,
-    recipientKey: row.recipient_key as string,
-    addressKey: row.address_key as string | null,
-    locale: row.locale as string,
-    via: row.via as 'email' | 'return',
-    decoy: row.decoy === 1,
-    supersedes: row.supersedes === 1,
-    data: JSON.parse(row.data as string) as JsonObject,
-    templateData: JSON.parse(row.template_data as string) as Scalars,
-    redirectUri: row.redirect_uri as string | null,
-    fingerprint: row.fingerprint as string | null,
-    codeChallenge: row.code_challenge as string | null,
-    idempotencyKey: row.idempotency_key as string | null,
-    requestDigest: row.request_digest as string | null,
-    createdAt: Number(row.created_at),
-    expiresIn: row.expires_in as number,
-    issuedAt: Number(row.issued_at),
-    expiresAt: Number(row.expires_at),
-    redeemedAt: time(row.redeemed_at),
-    redeemKey: row.redeem_key as string | null,
-    revokedAt: time(row.revoked_at),
-    openedAt: time(row.opened_at),
-    reportedAt: time(row.reported_at),
-    renews: row.renews as string | null,
-    codeAttempts: row.code_attempts as number,
-    superseded: Boolean(row.superseded),
+    id: cells[AT.id] as string,
+    kind: cells[AT.kind] as Link['kind'],
+    app: cells[AT.app] as string,
+    purpose: cells[AT.purpose] as string,
+    subject: cells[AT.subject] as string,
+    recipient: cells[AT.recipient] as string | null,
+    recipientKey: cells[AT.recipient_key] as string,
+    addressKey: cells[AT.address_key] as string | null,
+    locale: cells[AT.locale] as string,
+    via: cells[AT.via] as 'email' | 'return',
+    decoy: cells[AT.decoy] === 1,
+    supersedes: cells[AT.supersedes] === 1,
+    data: JSON.parse(cells[AT.data] as string) as JsonObject,
+    templateData: JSON.parse(cells[AT.template_data] as string) as Scalars,
+    redirectUri: cells[AT.redirect_uri] as string | null,
+    fingerprint: cells[AT.fingerprint] as string | null,
+    codeChallenge: cells[AT.code_challenge] as string | null,
+    idempotencyKey: cells[AT.idempotency_key] as string | null,
+    requestDigest: cells[AT.request_digest] as string | null,
+    createdAt: Number(cells[AT.created_at]),
+    expiresIn: cells[AT.expires_in] as number,
+    issuedAt: Number(cells[AT.issued_at]),
+    expiresAt: Number(cells[AT.expires_at]),
+    redeemedAt: time(cells[AT.redeemed_at]),
+    redeemKey: cells[AT.redeem_key] as string | null,
+    revokedAt: time(cells[AT.revoked_at]),
+    openedAt: time(cells[AT.opened_at]),
+    reportedAt: time(cells[AT.reported_at]),
+    renews: cells[AT.renews] as string | null,
+    codeAttempts: cells[AT.code_attempts] as number,
+    superseded: Boolean(cells[NAMES.length]),
     delivery: {
-      status: row.delivery_status as DeliveryStatus,
-      attempts: row.attempts as number,
-      dueAt: time(row.due_at),
-      deliverBy: time(row.deliver_by),
-      lease: row.lease as string | null,
-      sentAt: time(row.sent_at),
-      lastError: row.last_error as string | null,
-      resends: row.resends as number,
-      resentAt: time(row.resent_at),
+      status: cells[AT.delivery_status] as DeliveryStatus,
+      attempts: cells[AT.attempts] as number,
+      dueAt: time(cells[AT.due_at]),
+      deliverBy: time(cells[AT.deliver_by]),
+      lease: cells[AT.lease] as string | null,
+      sentAt: time(cells[AT.sent_at]),
+      lastError: cells[AT.last_error] as string | null,
+      resends: cells[AT.resends] as number,
+      resentAt: time(cells[AT.resent_at]),
     },
   };
 }
 
-export type MessageRow = LinkRow & { superseded: Cell | boolean; attempt_log: string | null };
+export type MessageRow = SelectedRow & { attempt_log: string | null };
 
 export function toMessage(row: MessageRow): Message {
-  return { ...toLink(row), log: JSON.parse(row.attempt_log ?? '[]') as Attempt[] };
+  return { ...toLink(cellsOf(row)), log: JSON.parse(row.attempt_log ?? '[]') as Attempt[] };
 }
 
-function time(cell: Cell): number | null {
+function time(cell: Cells[number] | undefined): number | null {
   return cell === null ? null : Number(cell);
 }

@@ -12,7 +12,17 @@ import type {
 import type { Database } from './engines.js';
 import { GroupCommit, type Write } from './group-commit.js';
 import { linkStatements, RESENT_BY } from './link-statements.js';
-import { toLink, toMessage, toNewRow, unpack, type LinkRow, type MessageRow, type PackedRow } from './link-rows.js';
+import {
+  cellsOf,
+  toLink,
+  toMessage,
+  toNewRow,
+  unpack,
+  type LinkRow,
+  type MessageRow,
+  type PackedRow,
+  type SelectedRow,
+} from './link-rows.js';
 import {
   contentions,
   isPlain,
@@ -26,7 +36,6 @@ import { COUNTED_BY } from './limit-statements.js';
 import { Queries } from './queries.js';
 import { recipientIs } from './recipient-condition.js';
 
-type Row = LinkRow & { superseded: number | boolean };
 /** An attempt's outcome, in the statement's words. */
 type Outcome = Record<'wanted' | 'fence' | 'new_status', string> &
   Record<'new_due' | 'new_sent', number | null> &
@@ -109,8 +118,8 @@ export class SqlLinkStore implements LinkStore {
     const values: unknown[] = [app, page.after ?? LAST];
     const conditions = this.conditions(filter, values, now);
     values.push(page.limit);
-    const rows = await this.queries.rows<Row>(`${this.sql.list(conditions)}$${values.length}`, values);
-    return rows.map(toLink);
+    const rows = await this.queries.rows<SelectedRow>(`${this.sql.list(conditions)}$${values.length}`, values);
+    return rows.map((row) => toLink(cellsOf(row)));
   }
 
   async fillings({ app, kind, purpose, subject, recipientKey }: Link, guard: MintGuard): Promise<Fillings> {
@@ -234,14 +243,14 @@ export class SqlLinkStore implements LinkStore {
       moment: question.now,
     }));
     const rows = await this.queries.rows<{ packed: PackedRow }>(this.sql.redeem, [JSON.stringify(questions)], deadline);
-    const links = rows.map(({ packed }) => toLink({ ...unpack(packed), superseded: 0 }));
+    const links = rows.map(({ packed }) => toLink(unpack(packed)));
     const won = new Map(links.map((link) => [link.id, link]));
     return batch.map(({ id }) => won.get(id));
   }
 
   private async one(sql: string, values: unknown[]): Promise<Link | undefined> {
-    const [row] = await this.queries.rows<Row>(sql, values);
-    return row && toLink(row);
+    const [row] = await this.queries.rows<SelectedRow>(sql, values);
+    return row && toLink(cellsOf(row));
   }
 
   /** Appends the values to `values`. @returns the filter as SQL */

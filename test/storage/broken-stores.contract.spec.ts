@@ -1,5 +1,5 @@
 import { linkStatements } from '../../src/storage/link-statements.js';
-import { toLink, unpack, type PackedRow } from '../../src/storage/link-rows.js';
+import { cellsOf, toLink, unpack, type PackedRow } from '../../src/storage/link-rows.js';
 import type { Database } from '../../src/storage/engines.js';
 import { openWithSchema } from '../../src/storage/schema.js';
 import { SqlLinkStore } from '../../src/storage/sql-link-store.js';
@@ -33,7 +33,7 @@ const findThenUpdate: Redeem = async ({ dataSource }, question, store) => {
 const findThenUpdateInATransaction: Redeem = ({ dataSource, dialect }, question) =>
   dataSource.transaction(async (manager) => {
     const [row] = await manager.query(linkStatements(dialect).find, [question.app, question.id]);
-    const link = row && toLink(row);
+    const link = row && toLink(cellsOf(row));
     if (!link || !fits(link, question)) return undefined;
     await manager.query('UPDATE links SET redeemed_at = $1, redeem_key = $2 WHERE id = $3', [
       question.now,
@@ -71,7 +71,7 @@ const withoutGuard =
     };
     const [rows] = await dataSource.query(sql.replace(guard, ''), [JSON.stringify([given])]);
     const [row] = rows as { packed: PackedRow }[];
-    return row && toLink({ ...unpack(row.packed), superseded: 0 });
+    return row && toLink(unpack(row.packed));
   };
 
 const BROKEN: [string, Redeem, RegExp][] = [
