@@ -37,6 +37,12 @@ const NEW_VALUES = Object.keys(NEW_LINK_COLUMNS)
   })
   .join(', ');
 
+/** A statement over a batch of rows; `text` makes its only value. */
+export interface BatchStatement {
+  readonly sql: string;
+  readonly text: (rows: readonly object[]) => string;
+}
+
 /**
  * Every statement about links, as constant text for one engine. `$n` first appear in ascending order, because SQLite
  * numbers them by appearance. They begin with WITH where rows come back from a write: TypeORM's `sqlite3` driver
@@ -44,49 +50,54 @@ const NEW_VALUES = Object.keys(NEW_LINK_COLUMNS)
  */
 export function linkStatements(dialect: Dialect) {
   const { rows, packed, byKey, skipLocked } = dialect;
+  const batch = (columns: Readonly<Record<string, ColumnType>>, sql: (given: string) => string): BatchStatement => {
+    const names = Object.keys(columns);
+    return { sql: sql(dialect.batch('$1', columns, 'x')), text: (given) => dialect.batchText(given, names) };
+  };
   const limits = limitClauses(dialect);
   const all = Object.keys(LINK_COLUMNS)
     .map((name) => `l.${name} AS ${name}`)
     .join(', ');
   const select = `SELECT ${all}, ${SUPERSEDED} AS superseded FROM links AS l`;
   /** @param more columns beside the link's own */
-  const insert = (kinds: readonly CountedBy[], more: Readonly<Record<string, ColumnType>>): string => {
+  const insert = (kinds: readonly CountedBy[], more: Readonly<Record<string, ColumnType>>): BatchStatement => {
     const others = Object.keys(more)
       .map((name) => `, ${name}`)
       .join('');
-    return `
-      WITH r AS (SELECT * FROM ${rows('$1', { ...NEW_LINK_COLUMNS, ...more, ...guardColumns(kinds) }, 'x')})
+    return batch(
+      { ...NEW_LINK_COLUMNS, ...more, ...guardColumns(kinds) },
+      (given) => `
+      WITH r AS (SELECT * FROM ${given})
       INSERT INTO links (${NEW_NAMES}${others})
       SELECT ${NEW_VALUES}${others} FROM r
       WHERE ${limits.permits(kinds, 'r', 'r')}
       ON CONFLICT DO NOTHING
-      RETURNING id, delivery_status`;
+      RETURNING id, delivery_status`,
+    );
   };
 
   return {
-    /** $1: JSON array of rows with their guards. Limits that nobody configured are not in the first. */
+    /** Rows with their guards. Limits that nobody configured are not in the first. */
     insert: insert(['recipient'], {}),
     insertCounted: insert(COUNTED_BY, { client_key: 'text', counted: 'integer' }),
 
     /**
-     * $1: JSON array of questions, no link twice. The guard is on the row that is written, so a racer that waited for it
+     * Questions, no link twice. The guard is on the row that is written, so a racer that waited for it
      * sees it used. The questions' columns have names of their own: RETURNING must name the link's plainly.
      */
-    redeem: `
-      WITH q AS (SELECT * FROM ${rows(
-        '$1',
-        {
-          wanted: 'text',
-          by_app: 'text',
-          for_purpose: 'text',
-          given_fingerprint: 'text',
-          given_challenge: 'text',
-          challenge_required: 'integer',
-          new_redeem_key: 'text',
-          moment: 'bigint',
-        },
-        'x',
-      )})
+    redeem: batch(
+      {
+        wanted: 'text',
+        by_app: 'text',
+        for_purpose: 'text',
+        given_fingerprint: 'text',
+        given_challenge: 'text',
+        challenge_required: 'integer',
+        new_redeem_key: 'text',
+        moment: 'bigint',
+      },
+      (questions) => `
+      WITH q AS (SELECT * FROM ${questions})
       UPDATE links AS l SET redeemed_at = q.moment, redeem_key = q.new_redeem_key
       FROM q
       WHERE l.id = q.wanted ${byKey('l.id', 'SELECT wanted FROM q')} AND l.app = q.by_app AND l.purpose = q.for_purpose
@@ -96,6 +107,7 @@ export function linkStatements(dialect: Dialect) {
           OR (q.given_challenge IS NULL AND q.challenge_required = 0))
         AND NOT ${SUPERSEDED}
       RETURNING ${packed(NAMES)} AS packed`,
+    ),
 
     /** $1 how much to count, $2 app, $3 id, $4 purpose, $5 how many are too many */
     tryCode: `
@@ -178,26 +190,25 @@ export function linkStatements(dialect: Dialect) {
       FROM d WHERE l.id = d.due ${byKey('l.id', 'SELECT due FROM d')}
       RETURNING ${NAMES}, attempt_log, 0 AS superseded`,
     renewLease: `WITH now AS (SELECT 1) UPDATE links SET due_at = $1 WHERE id = $2 AND lease = $3 RETURNING id`,
-    /** $1: JSON array of outcomes, no link twice */
-    settle: `
-      WITH q AS (SELECT * FROM ${rows(
-        '$1',
-        {
-          wanted: 'text',
-          fence: 'text',
-          new_status: 'text',
-          new_due: 'bigint',
-          new_sent: 'bigint',
-          new_error: 'text',
-          new_log: 'text',
-        },
-        'x',
-      )})
+    /** Outcomes, no link twice. */
+    settle: batch(
+      {
+        wanted: 'text',
+        fence: 'text',
+        new_status: 'text',
+        new_due: 'bigint',
+        new_sent: 'bigint',
+        new_error: 'text',
+        new_log: 'text',
+      },
+      (outcomes) => `
+      WITH q AS (SELECT * FROM ${outcomes})
       UPDATE links AS l SET delivery_status = q.new_status, due_at = q.new_due, sent_at = COALESCE(q.new_sent, l.sent_at),
         last_error = q.new_error, attempt_log = COALESCE(q.new_log, l.attempt_log), lease = NULL
       FROM q
       WHERE l.id = q.wanted ${byKey('l.id', 'SELECT wanted FROM q')} AND l.lease = q.fence
       RETURNING id`,
+    ),
     nextDue: 'SELECT MIN(due_at) AS due_at FROM links WHERE due_at IS NOT NULL',
 
     /** $1 after this id, $2 before this id, $3 how many */

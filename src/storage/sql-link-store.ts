@@ -218,20 +218,22 @@ export class SqlLinkStore implements LinkStore {
       return plain ? row : Object.assign(row, toMoreGuardRow(guard, COUNTED_BY), toCountedRow(guard));
     });
     const keys = this.lock === null ? [] : batch.flatMap(({ link, guard }) => contentions(keysOf(link), guard));
-    const sql = plain ? this.sql.insert : this.sql.insertCounted;
-    const values = [JSON.stringify(rows)];
+    const { sql, text } = plain ? this.sql.insert : this.sql.insertCounted;
+    const values = [text(rows)];
     const inserted = await this.queries.rowsUnder<LinkRow>(this.lock, [JSON.stringify(keys)], sql, values, deadline);
     const delivery = new Map(inserted.map((row) => [row.id, row.delivery_status]));
     return batch.map(({ link }) => (delivery.get(link.id) === 'suppressed' ? 'suppressed' : delivery.has(link.id)));
   }
 
   private async runSettle(batch: readonly Outcome[], deadline: number): Promise<boolean[]> {
-    const settled = await this.queries.rows<LinkRow>(this.sql.settle, [JSON.stringify(batch)], deadline);
+    const { sql, text } = this.sql.settle;
+    const settled = await this.queries.rows<LinkRow>(sql, [text(batch)], deadline);
     const ids = new Set(settled.map(({ id }) => id));
     return batch.map(({ wanted }) => ids.has(wanted));
   }
 
   private async runRedeem(batch: readonly Redemption[], deadline: number): Promise<(Link | undefined)[]> {
+    const { sql, text } = this.sql.redeem;
     const questions = batch.map((question) => ({
       wanted: question.id,
       by_app: question.app,
@@ -242,7 +244,7 @@ export class SqlLinkStore implements LinkStore {
       new_redeem_key: question.redeemKey,
       moment: question.now,
     }));
-    const rows = await this.queries.rows<{ packed: PackedRow }>(this.sql.redeem, [JSON.stringify(questions)], deadline);
+    const rows = await this.queries.rows<{ packed: PackedRow }>(sql, [text(questions)], deadline);
     const links = rows.map(({ packed }) => toLink(unpack(packed)));
     const won = new Map(links.map((link) => [link.id, link]));
     return batch.map(({ id }) => won.get(id));

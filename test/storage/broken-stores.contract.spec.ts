@@ -57,7 +57,7 @@ const selfJoinReturning: Redeem = async ({ dataSource }, question, store) => {
 const withoutGuard =
   (guard: RegExp): Redeem =>
   async ({ dataSource, dialect }, question) => {
-    const sql = linkStatements(dialect).redeem;
+    const { sql, text } = linkStatements(dialect).redeem;
     expect(sql).toMatch(guard);
     const given = {
       wanted: question.id,
@@ -69,7 +69,7 @@ const withoutGuard =
       new_redeem_key: question.redeemKey,
       moment: question.now,
     };
-    const [rows] = await dataSource.query(sql.replace(guard, ''), [JSON.stringify([given])]);
+    const [rows] = await dataSource.query(sql.replace(guard, ''), [text([given])]);
     const [row] = rows as { packed: PackedRow }[];
     return row && toLink(unpack(row.packed));
   };

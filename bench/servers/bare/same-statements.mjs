@@ -20,11 +20,11 @@ export async function openStore(url) {
 
   return {
     insert: async (links) => {
-      await ask(sql.insert, JSON.stringify(links.map(rowOf)));
+      await ask(sql.insert.sql, sql.insert.text(links.map(rowOf)));
       return links;
     },
     redeem: async (ids) => {
-      const rows = await ask(sql.redeem, JSON.stringify([...new Set(ids)].map(questionOf)));
+      const rows = await ask(sql.redeem.sql, sql.redeem.text([...new Set(ids)].map(questionOf)));
       return verdicts(ids, rows.map(linkOf));
     },
   };
