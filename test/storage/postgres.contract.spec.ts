@@ -49,8 +49,9 @@ describe('whatever the database has as its defaults, and whatever DATABASE_URL a
     ['nothing', ''],
     ['options of its own', '-c application_name=ours -c synchronous_commit=off'],
   ])('every session commits to disk, gives up in time and reads what is committed: %s', async (_name, options) => {
-    const theirs = options && `?options=${encodeURIComponent(options)}`;
-    const { dataSource } = await openDatabase(url + theirs);
+    const asked = new URL(url);
+    if (options) asked.searchParams.set('options', options);
+    const { dataSource } = await openDatabase(asked.href);
     try {
       const names = ['synchronous_commit', 'statement_timeout', 'transaction_isolation', 'application_name'];
       const settings = names.map((name) => `current_setting('${name}') AS ${name}`).join(', ');
