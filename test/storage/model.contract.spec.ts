@@ -26,7 +26,7 @@ const LIFE = 10_000;
 
 type Act =
   | { readonly do: 'mint'; readonly subject: number; readonly supersedes: boolean; readonly key: number | null }
-  | { readonly do: 'redeem'; readonly link: number }
+  | { readonly do: 'redeem'; readonly link: number; readonly fingerprint: string }
   | { readonly do: 'revoke'; readonly link: number };
 interface Step {
   readonly act: Act;
@@ -56,7 +56,11 @@ const burst: fc.Arbitrary<Burst> = fc.record({
           supersedes: fc.boolean(),
           key: fc.option(fc.nat(2)),
         }),
-        fc.record({ do: fc.constant('redeem' as const), link }),
+        fc.record({
+          do: fc.constant('redeem' as const),
+          link,
+          fingerprint: fc.constantFrom('right', 'right', 'wrong'),
+        }),
         fc.record({ do: fc.constant('revoke' as const), link }),
       ),
       at: instance,
@@ -162,7 +166,7 @@ async function ask(store: SqlLinkStore, { act, link }: Call, now: number): Promi
   try {
     if (act.do === 'mint') return (await store.insert(link, { quietSince: null, windows: [] })) === true;
     if (act.do === 'revoke') return (await store.revoke('default', { id: link.id }, now)) === 1;
-    return (await store.redeem(questionFor(link, now))) !== undefined;
+    return (await store.redeem(questionFor(link, act.fingerprint, now))) !== undefined;
   } catch (error) {
     // It died, or the database was too busy for an answer: nobody was told what became of it.
     if (error instanceof Unavailable) return undefined;
@@ -187,7 +191,8 @@ function faultsOf(before: readonly Known[], calls: readonly Call[], rows: readon
     const own = calls.filter((call) => call.link.id === link.id);
     const end = endOf(rows.find(({ id }) => id === link.id));
     const wins = own.filter(({ answer }) => answer === true);
-    const asked = (act: Act['do']): Call[] => own.filter((call) => call.act.do === act);
+    const asked = (what: Act['do']): Call[] =>
+      own.filter(({ act }) => act.do === what && !(act.do === 'redeem' && act.fingerprint === 'wrong'));
     const isDead = link.expiresAt <= now || before.some((other) => supersedes(other.link, link));
     const newer = mints.filter((mint) => supersedes(mint.link, link) && isThere(mint.link));
     const fault = (what: string): number => faults.push(`${link.id}: ${what}`);
@@ -203,6 +208,7 @@ function faultsOf(before: readonly Known[], calls: readonly Call[], rows: readon
     if (ended === undefined && end === 'revoked' && !asked('revoke').some(({ answer }) => answer !== false))
       fault('revoked by nobody');
     if (ended === undefined && end === 'redeemed' && isDead) fault('redeemed when it was over');
+    if (win?.act.do === 'redeem' && !asked('redeem').includes(win)) fault('redeemed with a wrong fingerprint');
     if (win?.act.do === 'redeem' && newer.some((mint) => mint.ended < win.began))
       fault('redeemed after a newer one was acknowledged');
     // And never nobody, when somebody was refused and nothing stood in the way.
@@ -219,6 +225,7 @@ function minted(act: Act & { do: 'mint' }, id: string, now: number): Link {
     id,
     subject: `user-${act.subject}`,
     supersedes: act.supersedes,
+    fingerprint: 'right',
     idempotencyKey: act.key === null ? null : `key-${act.key}`,
     createdAt: now,
     issuedAt: now,
@@ -231,11 +238,11 @@ const endOf = (row: Row | undefined): Known['ended'] =>
 const supersedes = (newer: Link, older: Link): boolean =>
   newer.supersedes && newer.subject === older.subject && newer.id > older.id;
 
-const questionFor = ({ id, app, purpose }: Link, now: number) => ({
+const questionFor = ({ id, app, purpose }: Link, fingerprint: string, now: number) => ({
   id,
   app,
   purpose,
-  fingerprint: null,
+  fingerprint,
   challenge: null,
   challengeRequired: false,
   redeemKey: null,
