@@ -156,7 +156,10 @@ async function playAndCheck(database: Database, bursts: readonly Burst[]): Promi
 
   for (const { link, ended } of known) {
     const found = await instances[0]!.store.find('default', link.id);
-    expect([found?.redeemedAt != null, found?.revokedAt != null]).toEqual([ended === 'redeemed', ended === 'revoked']);
+    expect([found!.redeemedAt !== null, found!.revokedAt !== null]).toEqual([
+      ended === 'redeemed',
+      ended === 'revoked',
+    ]);
     expect(found!.superseded).toBe(known.some((other) => supersedes(other.link, link)));
   }
 }
@@ -234,7 +237,7 @@ function minted(act: Act & { do: 'mint' }, id: string, now: number): Link {
 }
 
 const endOf = (row: Row | undefined): Known['ended'] =>
-  row?.redeemed_at != null ? 'redeemed' : row?.revoked_at != null ? 'revoked' : undefined;
+  row?.redeemed_at ? 'redeemed' : row?.revoked_at ? 'revoked' : undefined;
 const supersedes = (newer: Link, older: Link): boolean =>
   newer.supersedes && newer.subject === older.subject && newer.id > older.id;
 

@@ -15,7 +15,7 @@ export class Mortal {
   private end: { after: number; lands: boolean } | undefined;
 
   constructor({ dataSource, dialect }: Database) {
-    const createQueryRunner = (): Runner => this.watched(dataSource.createQueryRunner() as unknown as Runner);
+    const createQueryRunner = (): Runner => this.watched(dataSource.createQueryRunner());
     this.database = { dialect, dataSource: { createQueryRunner } as unknown as DataSource };
   }
 

@@ -26,7 +26,7 @@ test('the server of TEST_DATABASE_URL is used as it is to be reached, left runni
   for (const url of databases) {
     const [name, application] = await ask(url, "SELECT current_database(), current_setting('application_name')");
     expect(application).toBe('ours');
-    names.push(name as string);
+    names.push(name);
   }
   expect(new Set(names).size).toBe(2);
   await reused.stop();
