@@ -12,7 +12,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import ts from 'typescript';
-import { parse as parseYaml } from 'yaml';
 import { parseDuration } from '../../src/clock.js';
 import { PROBLEMS } from '../../src/http/problems.js';
 import { lettersFor, linkPurposes, loadPurposes } from '../../src/links/purposes.js';
@@ -310,17 +309,4 @@ describe('embedding', () => {
     },
     120_000,
   );
-});
-
-test('deploy/compose.yaml sets what production demands, and only settings that exist', () => {
-  const compose = parseYaml(readFileSync(join(ROOT, 'deploy/compose.yaml'), 'utf8'), { merge: true });
-  const given = Object.keys(compose.services['oncelink-1'].environment).filter(
-    (name) => name !== 'NODE_EXTRA_CA_CERTS',
-  );
-  const known = SETTINGS.map(({ name }) => name);
-  const demanded = SETTINGS.filter(({ production }) => production === null).map(({ name }) => name);
-  expect(known).toEqual(expect.arrayContaining(given));
-  // The keys come inline, so the file is not needed.
-  expect([...given, 'SIGNING_KEYS_FILE']).toEqual(expect.arrayContaining(demanded));
-  expect(compose.services['oncelink-1'].environment.NODE_ENV).toBe('production');
 });
