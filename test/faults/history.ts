@@ -28,6 +28,17 @@ export interface Reported {
 export interface Mail {
   readonly to: string;
   readonly messageId: string;
+  /** when it was accepted; of the same clock as calls */
+  readonly at: number;
+}
+
+/** The end of a courier, or of several by that of their database. */
+export interface Crash {
+  /** it happened within this time, and whatever had been sent before has arrived by its end */
+  readonly from: number;
+  readonly to: number;
+  /** how many mails were in hand at most: so many may come twice */
+  readonly inHand: number;
 }
 
 /** Everything the outside saw: what was asked and answered, what arrived, what is there in the end. */
@@ -37,8 +48,7 @@ export interface History {
   readonly mintsAsked: number;
   readonly reported: readonly Reported[];
   readonly mails: readonly Mail[];
-  /** mails that may have been under way at crashes, all crashes together: so many may come twice */
-  readonly underWayAtCrashes: number;
+  readonly crashes: readonly Crash[];
   /** answers that nothing in the contract explains */
   readonly oddities: readonly string[];
 }

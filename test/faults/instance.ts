@@ -2,11 +2,22 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { productionHome, type Home } from '../support/child-service.js';
 import { eventually } from '../support/service.js';
+import type { Crash } from './history.js';
 
 /** The built service; `ONCELINK_MAIN` names another build. */
 export const MAIN = process.env['ONCELINK_MAIN'] ?? fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 /** The built service, which kills itself at a point that the environment names. */
 export const KILLABLE = fileURLToPath(new URL('./killable-service.mjs', import.meta.url));
+
+/** What a courier has in hand at once, as `Mailer.parallel` has it for one relay. */
+const IN_HAND = 60;
+/** What a process had sent is read by then, in ms, and no lease of its has run out yet. */
+const IN_THE_WIRE = 5_000;
+
+/** @param couriers how many of them were interrupted, some time since `from` */
+export function crashSince(from: number, couriers = 1): Crash {
+  return { from, to: performance.now() + IN_THE_WIRE, inHand: IN_HAND * couriers };
+}
 
 /** One place where the service runs, as a process of its own that is killed and started again on the same port. */
 export class Instance {

@@ -10,13 +10,14 @@ function history(change: Partial<History> & { calls?: Call[] } = {}): History {
     minted: [{ id: 'l1', mailedTo: 'a@example.com', calls }],
     mintsAsked: 1,
     reported: [{ id: 'l1', status: 'redeemed', delivery: 'sent' }],
-    mails: [{ to: 'a@example.com', messageId: 'm1' }],
-    underWayAtCrashes: 0,
+    mails: [mail()],
+    crashes: [],
     oddities: [],
     ...more,
   };
 }
-const mail = (messageId = 'm1') => ({ to: 'a@example.com', messageId });
+const mail = (at = 1, messageId = 'm1') => ({ to: 'a@example.com', messageId, at });
+const crash = (from: number, to: number, inHand = 1) => ({ from, to, inHand });
 const link = (status: string, delivery = 'sent') => ({ reported: [{ id: 'l1', status, delivery }] });
 
 describe('a good history', () => {
@@ -36,7 +37,10 @@ describe('a good history', () => {
     ],
     ['a win that is confirmed', history({ calls: [call('ann', 'won', 0, 2), call('ann', 'replayed', 5, 6)] })],
     ['a link nobody wanted', history({ calls: [], ...link('active') })],
-    ['a mail that came twice, its courier killed', history({ mails: [mail(), mail()], underWayAtCrashes: 5 })],
+    [
+      'a mail that came twice, its courier killed',
+      history({ mails: [mail(1), mail(9)], crashes: [crash(0, 0), crash(2, 3)] }),
+    ],
     ['a mail the relay refused', history({ ...link('redeemed', 'failed'), mails: [] })],
   ])('%s', (_name, good) => {
     expect(judge(good).faults).toEqual([]);
@@ -85,10 +89,20 @@ describe('a bad history', () => {
     ['a mail that stays under way', history(link('redeemed', 'sending')), /still sending/],
     [
       'two mails that cannot be told apart from two links',
-      history({ mails: [mail(), mail('m2')], underWayAtCrashes: 5 }),
+      history({ mails: [mail(1), mail(9, 'm2')], crashes: [crash(2, 3)] }),
       /different Message-IDs/,
     ],
-    ['a mail that came twice without a crash', history({ mails: [mail(), mail()] }), /came twice/],
+    ['a mail that came twice without a crash', history({ mails: [mail(), mail()] }), /came twice, and nothing/],
+    [
+      'a mail that came twice before a crash',
+      history({ mails: [mail(1), mail(2)], crashes: [crash(3, 4)] }),
+      /came twice, and nothing/,
+    ],
+    [
+      'more repeated mails than one crash had in hand',
+      history({ mails: [mail(1), mail(9), mail(10)], crashes: [crash(2, 11), crash(12, 13)] }),
+      /2 mails came twice after one crash/,
+    ],
     ['an answer that nothing explains', history({ oddities: ['redeem 500'] }), /odd answer: redeem 500/],
   ])('%s', (_name, bad, fault) => {
     const { faults } = judge(bad);

@@ -1,9 +1,11 @@
-import type { Call, History, Mail, Minted, Reported } from './history.js';
+import type { Call, Crash, History, Mail, Minted, Reported } from './history.js';
 
 export interface Judgement {
   /** one line per breach of the contract's section 9; empty when it held */
   readonly faults: readonly string[];
-  readonly figures: Readonly<Record<'mints' | 'redemptions' | 'calls' | 'unknown' | 'mails' | 'repeated', number>>;
+  readonly figures: Readonly<
+    Record<'mints' | 'redemptions' | 'calls' | 'unknown' | 'mails' | 'repeated' | 'repeatedAtOnce', number>
+  >;
 }
 
 /** Judges a history link by link. It knows the contract and nothing of how the service keeps it. */
@@ -11,7 +13,7 @@ export function judge(history: History): Judgement {
   const reported = new Map(history.reported.map((link) => [link.id, link]));
   const mails = new Map<string, Mail[]>();
   for (const mail of history.mails) mails.set(mail.to, [...(mails.get(mail.to) ?? []), mail]);
-  const repeated = history.mails.length - mails.size;
+  const repeats = repeatsOf([...mails.values()], history.crashes);
   const faults = [
     ...history.oddities.map((oddity) => `odd answer: ${oddity}`),
     ...history.minted.flatMap((link) =>
@@ -21,7 +23,8 @@ export function judge(history: History): Judgement {
         ...faultsOfMail(link, reported.get(link.id), mails.get(link.mailedTo ?? '') ?? []),
       ].map((fault) => `${link.id}: ${fault}`),
     ),
-    ...faultsOfCounts(history, repeated),
+    ...faultsOfRepeats(repeats),
+    ...faultsOfCounts(history),
   ];
   const calls = history.minted.flatMap((link) => link.calls);
   return {
@@ -32,7 +35,8 @@ export function judge(history: History): Judgement {
       calls: calls.length,
       unknown: calls.filter(({ told }) => told === 'unknown').length,
       mails: history.mails.length,
-      repeated,
+      repeated: history.mails.length - mails.size,
+      repeatedAtOnce: Math.max(0, ...repeats.values()),
     },
   };
 }
@@ -82,14 +86,31 @@ function faultsOfMail({ mailedTo }: Minted, link: Reported | undefined, mails: r
   return faults;
 }
 
-function faultsOfCounts({ minted, mintsAsked, reported, underWayAtCrashes }: History, repeated: number): string[] {
+/** @returns how many mails came once more because of each crash; `undefined` is the crash that there was not */
+function repeatsOf(copies: readonly Mail[][], crashes: readonly Crash[]): Map<Crash | undefined, number> {
+  const repeats = new Map<Crash | undefined, number>();
+  for (const mails of copies) {
+    for (const [nth, mail] of mails.slice(1).entries()) {
+      const crash = crashes.find(({ from, to }) => to >= mails[nth]!.at && from <= mail.at);
+      repeats.set(crash, (repeats.get(crash) ?? 0) + 1);
+    }
+  }
+  return repeats;
+}
+
+function faultsOfRepeats(repeats: ReadonlyMap<Crash | undefined, number>): string[] {
+  return [...repeats].flatMap(([crash, count]) => {
+    if (!crash) return [`${count} mails came twice, and nothing had crashed in between`];
+    return count > crash.inHand ? [`${count} mails came twice after one crash, which had ${crash.inHand} in hand`] : [];
+  });
+}
+
+function faultsOfCounts({ minted, mintsAsked, reported }: History): string[] {
   const faults: string[] = [];
   const ids = new Set(minted.map(({ id }) => id));
   if (ids.size !== minted.length) faults.push('two mints got one link');
   if (minted.length !== mintsAsked) faults.push(`${mintsAsked - minted.length} mints never got an answer`);
   const strays = reported.filter(({ id }) => !ids.has(id)).length;
   if (strays > 0) faults.push(`${strays} links that no answer told of: an Idempotency-Key minted twice`);
-  if (repeated > underWayAtCrashes)
-    faults.push(`${repeated} mails came twice; at most ${underWayAtCrashes} were under way at crashes`);
   return faults;
 }

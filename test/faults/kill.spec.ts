@@ -1,5 +1,6 @@
 import { eventually } from '../support/service.js';
-import { instancesOf, type Instance } from './instance.js';
+import type { Crash } from './history.js';
+import { crashSince, instancesOf, type Instance } from './instance.js';
 import { judge } from './judge.js';
 import { Load } from './load.js';
 import { MailSink } from './mail-sink.js';
@@ -7,8 +8,6 @@ import { PostgresServer } from './postgres-server.js';
 import { Chance } from './random.js';
 import { sized, tell } from './size.js';
 
-/** Mails whose outcome a courier writes down at once, at most; so many may come twice when it dies. */
-const UNDER_WAY = 20;
 const KILLS = sized(2, 30);
 const DATABASE_KILLS = sized(1, 12);
 /** Each death and birth takes ten seconds on a busy machine. */
@@ -26,8 +25,9 @@ test(
   async () => {
     const instances = await instancesOf(1, { SMTP_URL: sink.url });
     await underLoad(instances, async (moment) => {
-      for (let n = 0; n < KILLS; n++) await killOne(instances[0]!, moment);
-      return KILLS * UNDER_WAY;
+      const crashes: Crash[] = [];
+      for (let n = 0; n < KILLS; n++) crashes.push(await killOne(instances[0]!, moment));
+      return crashes;
     });
   },
   PATIENCE,
@@ -45,14 +45,17 @@ test(
       await underLoad(instances, async (moment, chance) => {
         // What was set up is on disk; only what is acknowledged from here on is at stake.
         await postgres.query('CHECKPOINT');
-        for (let n = 0; n < KILLS; n++) await killOne(chance.oneOf(instances), moment);
+        const crashes: Crash[] = [];
+        for (let n = 0; n < KILLS; n++) crashes.push(await killOne(chance.oneOf(instances), moment));
         for (let n = 0; n < DATABASE_KILLS; n++) {
           await moment();
+          const from = performance.now();
           await postgres.kill();
+          // A dead database interrupts the couriers of all instances.
+          crashes.push(crashSince(from, instances.length));
           await postgres.restart();
         }
-        // A dead database interrupts the couriers of all instances.
-        return KILLS * UNDER_WAY + DATABASE_KILLS * UNDER_WAY * instances.length;
+        return crashes;
       });
     } finally {
       await postgres.stop();
@@ -61,10 +64,10 @@ test(
   PATIENCE,
 );
 
-/** @param crash does the killing, each time after `moment`. @returns how many mails it may have interrupted */
+/** @param crash does the killing, each time after `moment`. @returns what died and when */
 async function underLoad(
   instances: Instance[],
-  crash: (moment: () => Promise<void>, chance: Chance) => Promise<number>,
+  crash: (moment: () => Promise<void>, chance: Chance) => Promise<Crash[]>,
 ): Promise<void> {
   const chance = new Chance();
   const load = new Load(
@@ -80,11 +83,11 @@ async function underLoad(
       const enough = load.minted.length + 100 + chance.below(100);
       await eventually(() => load.minted.length >= enough || load.hasGoneWrong, 60);
     };
-    const interrupted = await crash(moment, chance);
+    const crashes = await crash(moment, chance);
     await moment();
     await load.stop();
     await load.confirmWins();
-    const { faults, figures } = judge(await load.history(interrupted));
+    const { faults, figures } = judge(await load.history(crashes));
     tell(JSON.stringify(figures));
     expect(faults).toEqual([]);
     expect(figures.redemptions).toBeGreaterThan(0);
@@ -95,10 +98,13 @@ async function underLoad(
   }
 }
 
-async function killOne(instance: Instance, moment: () => Promise<void>): Promise<void> {
+async function killOne(instance: Instance, moment: () => Promise<void>): Promise<Crash> {
   await moment();
+  const from = performance.now();
   await instance.kill();
+  const crash = crashSince(from);
   await instance.start();
+  return crash;
 }
 
 /** A relay has its moods: some mails are put off once, and a few are refused for good. */

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { History, Minted, Reported, Told } from './history.js';
+import type { Crash, History, Minted, Reported, Told } from './history.js';
 import { HttpClient, type Reply } from './http-client.js';
 import type { MailSink } from './mail-sink.js';
 import type { Chance } from './random.js';
@@ -69,7 +69,7 @@ export class Load {
   }
 
   /** Waits until no mail is on its way, at most so many seconds, and closes the record. */
-  async history(underWayAtCrashes: number, seconds = 60): Promise<History> {
+  async history(crashes: readonly Crash[], seconds = 60): Promise<History> {
     const end = Date.now() + seconds * 1000;
     for (;;) {
       const reported = await this.listAll();
@@ -77,7 +77,7 @@ export class Load {
       if (!onTheirWay || Date.now() > end) {
         this.client.close();
         const { minted, asked: mintsAsked, oddities } = this;
-        return { minted, mintsAsked, reported, mails: this.sink.mails, underWayAtCrashes, oddities };
+        return { minted, mintsAsked, reported, mails: this.sink.mails, crashes, oddities };
       }
       await pause(500);
     }

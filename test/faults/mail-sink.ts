@@ -59,7 +59,7 @@ export class MailSink {
     const [, messageId = ''] = /^Message-ID: *(\S+)/im.exec(raw) ?? [];
     // Quoted-printable folds long lines with "=" at the end (RFC 2045 section 6.7).
     const [, token = ''] = /\/l\/([\w.-]+)/.exec(raw.replaceAll('=\r\n', '')) ?? [];
-    this.mails.push({ to, messageId });
+    this.mails.push({ to, messageId, at: performance.now() });
     if (!this.tokens.has(to)) this.tokens.set(to, token);
     this.waiting.get(to)?.(token);
     this.waiting.delete(to);
