@@ -12,7 +12,7 @@ export interface LetterFault {
 }
 
 /** What a letter is held to: its one link, the address for "this was not me", the words of which one tells how long. */
-interface LinkAbout {
+export interface LinkAbout {
   readonly url: string;
   readonly report: string;
   readonly expiry: readonly string[];

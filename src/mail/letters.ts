@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { paletteOf } from './colours.js';
 import { letterFaults, type LetterFault } from './letter-check.js';
+import { sampleFacts, sampleMarks } from './letter-sample.js';
 import { bestLocale, directionOf, durationText, formatLocale, isSameDay, isolated, momentText } from './locales.js';
 import { LOGO_CID, logoImage, type InlineImage } from './logo.js';
 import { MAIL_WORDS, MailWords } from './mail-words.js';
@@ -155,9 +156,7 @@ export class Letters {
     try {
       const { kind } = this.contents.get(purpose)!;
       const letter = this.write(this.sample(purpose, locale, { name: 'Example' }, complete));
-      if (kind === 'notification') return letterFaults(letter, null);
-      const expiry = [durationText(SAMPLE.lifetime, locale), momentText(SAMPLE.expiresAt, SAMPLE_NOW, locale)];
-      return letterFaults(letter, { url: SAMPLE.url, report: REPORT, expiry });
+      return letterFaults(letter, kind === 'link' ? sampleMarks(locale) : null);
     } catch (error) {
       return [{ part: 'html', detail: (error as Error).message }];
     }
@@ -165,12 +164,7 @@ export class Letters {
 
   /** The facts of a made-up letter. @param complete with a value for every variable, or only what is always there */
   sample(purpose: string, locale: string, app: LetterFacts['app'], complete: boolean): LetterFacts {
-    const { kind, variables } = this.contents.get(purpose)!;
-    const extras = complete ? { oneTimeCode: '7K2M-9QXT', reportUrl: REPORT } : { oneTimeCode: null, reportUrl: null };
-    const about = kind === 'link' ? { ...SAMPLE, ...extras } : { happenedAt: SAMPLE_NOW };
-    const madeUp = (variable: string): string => (variable === 'name' ? 'Ann' : `[${variable}]`);
-    const templateData = Object.fromEntries(variables.map((name) => [name, complete ? madeUp(name) : null]));
-    return { purpose, locale, app, now: SAMPLE_NOW, about, templateData };
+    return sampleFacts(this.contents.get(purpose)!, { purpose, locale, app, complete });
   }
 
   /** The locales in which a purpose has words. */
@@ -178,15 +172,6 @@ export class Letters {
     return [...this.words.get(purpose)!.keys()];
   }
 }
-
-/** As long as links get. */
-const SAMPLE_NOW = Date.UTC(2026, 0, 15, 13, 35);
-const REPORT = `https://links.example.com/r/${'eyJhbGciOiJFUzI1NiJ9'.repeat(20)}`;
-const SAMPLE = {
-  url: `https://links.example.com/l/${'eyJhbGciOiJFUzI1NiJ9'.repeat(20)}`,
-  lifetime: 1_800,
-  expiresAt: SAMPLE_NOW + 1_800_000,
-};
 
 function aboutText({ about, now }: LetterFacts, format: string, own: (text: string) => string): object {
   // The layout, which all mails share, asks for a report's address.

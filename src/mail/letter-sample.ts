@@ -1,0 +1,32 @@
+import type { LinkAbout } from './letter-check.js';
+import type { LetterContent, LetterFacts } from './letters.js';
+import { durationText, momentText } from './locales.js';
+
+const NOW = Date.UTC(2026, 0, 15, 13, 35);
+/** As long as links get. */
+const TOKEN = 'eyJhbGciOiJFUzI1NiJ9'.repeat(20);
+const URL = `https://links.example.com/l/${TOKEN}`;
+const REPORT = `https://links.example.com/r/${TOKEN}`;
+const LIFETIME = 1_800;
+const EXPIRES_AT = NOW + LIFETIME * 1000;
+
+/** What a letter to somebody made up is about. @param complete with every variable, or only what is always there */
+export function sampleFacts(
+  { kind, variables }: LetterContent,
+  { complete, ...given }: Pick<LetterFacts, 'purpose' | 'locale' | 'app'> & { complete: boolean },
+): LetterFacts {
+  const extras = complete ? { oneTimeCode: '7K2M-9QXT', reportUrl: REPORT } : { oneTimeCode: null, reportUrl: null };
+  const link = { url: URL, lifetime: LIFETIME, expiresAt: EXPIRES_AT, ...extras };
+  const madeUp = (variable: string): string => (variable === 'name' ? 'Ann' : `[${variable}]`);
+  return {
+    ...given,
+    now: NOW,
+    about: kind === 'link' ? link : { happenedAt: NOW },
+    templateData: Object.fromEntries(variables.map((name) => [name, complete ? madeUp(name) : null])),
+  };
+}
+
+/** What has to be found in that letter, if it is one with a link. */
+export function sampleMarks(locale: string): LinkAbout {
+  return { url: URL, report: REPORT, expiry: [durationText(LIFETIME, locale), momentText(EXPIRES_AT, NOW, locale)] };
+}
