@@ -1,5 +1,5 @@
 import type { LinkAbout } from './letter-check.js';
-import type { LetterContent, LetterFacts } from './letters.js';
+import type { LetterContent, LetterFacts } from './letter-facts.js';
 import { durationText, momentText } from './locales.js';
 
 const NOW = Date.UTC(2026, 0, 15, 13, 35);

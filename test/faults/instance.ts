@@ -9,8 +9,8 @@ export const MAIN = process.env['ONCELINK_MAIN'] ?? fileURLToPath(new URL('../..
 /** The built service, which kills itself at a point that the environment names. */
 export const KILLABLE = fileURLToPath(new URL('./killable-service.mjs', import.meta.url));
 
-/** What a courier has in hand at once, as `Mailer.parallel` has it for one relay. */
-const IN_HAND = 60;
+/** Mails that a courier has handed over and not noted yet, at most: it notes them as soon as half of its hands are idle. */
+const IN_HAND = 30;
 /** What a process had sent is read by then, in ms, and no lease of its has run out yet. */
 const IN_THE_WIRE = 5_000;
 
