@@ -39,8 +39,9 @@ export class SqlAppStore implements AppStore {
 
   constructor(database: Database) {
     this.queries = new Queries(database);
-    const asked = database.dialect.rows('$1', { id: 'text' }, 'asked');
-    const select = `${SELECT_KEY} WHERE id IN (SELECT asked.id FROM ${asked})`;
+    const { rows, byKey } = database.dialect;
+    const asked = `SELECT asked.id FROM ${rows('$1', { id: 'text' }, 'asked')}`;
+    const select = `${SELECT_KEY} WHERE id IN (${asked}) ${byKey('id', asked)}`;
     // Nothing is written, but the same holds: whoever tries a thousand keys at once gets a few statements, and leaves
     // the database to others.
     this.findKeyInBatch = new GroupCommit().lane({ keys: () => [], run: (ids) => this.findKeys(select, ids) });

@@ -3,8 +3,10 @@ import type { Database } from '../../src/storage/engines.js';
 import { linkStatements } from '../../src/storage/link-statements.js';
 import { Queries } from '../../src/storage/queries.js';
 import { openWithSchema } from '../../src/storage/schema.js';
+import { SqlAppStore } from '../../src/storage/sql-app-store.js';
 import { openLinkStore, openMessageStore } from '../../src/storage/stores.js';
 import { linkStoreExam, messageStoreExam } from '../../src/testing.js';
+import { dataKeys } from '../support/data-keys.js';
 import { startPostgres, type Postgres } from '../support/postgres.js';
 
 /**
@@ -23,14 +25,16 @@ const ENGINES = {
     url: async () => 'sqlite::memory:',
     explain: 'EXPLAIN QUERY PLAN',
     faults: (plan: string[]) =>
-      plan.filter((line) => /^SCAN (l|n|o|p|links|suppressions)\b|^SEARCH .*INDEX \w+$|AUTOMATIC/.test(line)),
+      plan.filter((line) => /^SCAN (l|n|o|p|links|suppressions|api_keys)\b|^SEARCH .*INDEX \w+$|AUTOMATIC/.test(line)),
     sorts: /TEMP B-TREE/,
   },
   postgres: {
     url: () => postgres.createDatabase(),
     explain: 'EXPLAIN',
     faults: (plan: string[]) =>
-      plan.filter((line, at) => /Scan .*on (links|suppressions)/.test(line) && !/Cond:/.test(plan[at + 1] ?? '')),
+      plan.filter(
+        (line, at) => /Scan .*on (links|suppressions|api_keys)/.test(line) && !/Cond:/.test(plan[at + 1] ?? ''),
+      ),
     sorts: /Sort/,
   },
 };
@@ -70,18 +74,29 @@ describe.each(Object.entries(ENGINES))('%s', (_name, { url, explain, faults, sor
   });
 });
 
-/** Every question that the exam asks of these stores, with its last values. */
+/** Every question that the exam asks of these stores, and that API keys are asked for, with its last values. */
 async function questions(database: Database): Promise<Map<string, unknown[]>> {
-  const links = await openLinkStore(database, undefined);
-  const messages = await openMessageStore(database, undefined);
-  const rows = jest.spyOn(Queries.prototype, 'rows');
-  const rowsUnder = jest.spyOn(Queries.prototype, 'rowsUnder');
-  for (const { run } of [...linkStoreExam.map(({ run }) => ({ run: () => run(links) })), ...messageStoreExam]) {
-    for (const table of ['links', 'suppressions']) await database.dataSource.query(`DELETE FROM ${table}`);
-    await run(messages, links);
+  const asked = new Map<string, unknown[]>();
+  for (const keys of [undefined, dataKeys('only')]) {
+    const links = await openLinkStore(database, keys);
+    const messages = await openMessageStore(database, keys);
+    const rows = jest.spyOn(Queries.prototype, 'rows');
+    const rowsUnder = jest.spyOn(Queries.prototype, 'rowsUnder');
+    for (const { run } of [...linkStoreExam.map(({ run }) => ({ run: () => run(links) })), ...messageStoreExam]) {
+      for (const table of ['links', 'suppressions']) await database.dataSource.query(`DELETE FROM ${table}`);
+      await run(messages, links);
+    }
+    await useKeys(new SqlAppStore(database));
+    for (const [sql, values] of rows.mock.calls) asked.set(sql, values);
+    for (const [, , sql, values] of rowsUnder.mock.calls) asked.set(sql, values);
+    jest.restoreAllMocks();
   }
-  const asked = new Map<string, unknown[]>(rows.mock.calls.map(([sql, values]) => [sql, values]));
-  for (const [, , sql, values] of rowsUnder.mock.calls) asked.set(sql, values);
-  jest.restoreAllMocks();
   return asked;
+}
+
+async function useKeys(apps: SqlAppStore): Promise<void> {
+  await apps.findKey('key');
+  await apps.listKeys('default');
+  await apps.noteKeyUse('key', 2, 1);
+  await apps.revokeKey('key', 1);
 }
