@@ -110,12 +110,12 @@ export class PagesController {
   }
 
   /** A link that has run out is no dead end, where its purpose lets its recipient ask for a new one. */
-  private async offerRenewal(reply: FastifyReply, token: string, refusal: unknown): Promise<undefined> {
+  private offerRenewal(reply: FastifyReply, token: string, refusal: unknown): Promise<void> {
     const { link } = refusal as { link?: Link };
     if (!link || !this.renewals.isOffered(refusal, link)) throw refusal;
     this.visits.admit(reply, 'oncelink', token, this.visits.pathOf(link.id), STAY);
     const form = { action: this.visits.pathOf(link.id, '/renew'), nonce: this.tokens.formNonce(token) };
-    await this.pages.sendRenewalOffer(reply, link, (refusal as LinkExpired | LinkSuperseded).code, form);
+    return this.pages.sendRenewalOffer(reply, link, (refusal as LinkExpired | LinkSuperseded).code, form);
   }
 
   /** Where the app wants its people: the link's own redirect URI; else, unless all is done here, the app's first. */

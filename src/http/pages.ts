@@ -10,7 +10,7 @@ import { pageHeaders } from './page-headers.js';
 import { PageStyle, frame } from './page-style.js';
 import { pageTemplates } from './page-templates.js';
 import { PageWords, type MessageName } from './page-words.js';
-import { PROBLEMS, type Problem, type ProblemCode } from './problems.js';
+import { PROBLEMS, type ProblemCode, type Told } from './problems.js';
 
 /** What the page of a link tells about it. */
 export type PageLink = Pick<Link, 'app' | 'purpose' | 'locale' | 'expiresIn' | 'redirectUri'>;
@@ -165,7 +165,7 @@ export class Pages {
   }
 
   /** A refusal, told to a person. @param link known only for an authentic token */
-  sendProblem(request: FastifyRequest, reply: FastifyReply, problem: Problem, link?: PageLink): Promise<void> {
+  sendProblem(request: FastifyRequest, reply: FastifyReply, problem: Told, link?: PageLink): Promise<void> {
     const name = WITHOUT_PAGE.has(problem.code) ? 'error' : (problem.code as MessageName);
     return this.sendMessage(request, reply, problem.status, name, link);
   }

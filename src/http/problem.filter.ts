@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Refusal, Unavailable } from '../links/errors.js';
 import type { Logger } from '../log.js';
 import { Pages, isPageUrl } from './pages.js';
-import { Problem, type ProblemCode } from './problems.js';
+import { Problem, toDocument, toProblem, type ProblemCode, type Told } from './problems.js';
 
 /** What Fastify and Nest refuse before one of our handlers runs: status → code and what to do. */
 const BY_STATUS: Readonly<Record<number, readonly [ProblemCode, string]>> = {
@@ -49,14 +49,14 @@ export class ProblemFilter implements ExceptionFilter {
       void reply
         .status(problem.status)
         .type('application/problem+json; charset=utf-8')
-        .send(JSON.stringify(problem.toDocument(request.id)));
+        .send(JSON.stringify(toDocument(problem, request.id)));
     }
   }
 }
 
-function problemOf(exception: unknown): Problem {
+function problemOf(exception: unknown): Told {
   if (exception instanceof Problem) return exception;
-  if (exception instanceof Refusal) return Problem.of(exception);
+  if (exception instanceof Refusal) return toProblem(exception);
   const status =
     exception instanceof HttpException
       ? exception.getStatus()

@@ -40,8 +40,18 @@ export const PROBLEMS: Readonly<Record<ProblemCode, Line>> = {
   internal_error: { status: 500, title: 'Something went wrong' },
 };
 
-/** A problem on its way to the caller (RFC 9457). Built from a refusal, or thrown by the HTTP layer itself. */
-export class Problem extends ExpectedError {
+/** A problem as the caller is told of it (RFC 9457). */
+export interface Told {
+  readonly code: ProblemCode;
+  readonly status: number;
+  readonly message: string;
+  readonly errors?: readonly FieldError[];
+  readonly headers: Readonly<Record<string, string>>;
+  readonly cause?: unknown;
+}
+
+/** Thrown by the HTTP layer itself. */
+export class Problem extends ExpectedError implements Told {
   readonly status: number;
   readonly errors?: readonly FieldError[];
   readonly headers: Readonly<Record<string, string>>;
@@ -56,27 +66,29 @@ export class Problem extends ExpectedError {
     this.errors = more.errors;
     this.headers = more.headers ?? {};
   }
+}
 
-  static of(refusal: Refusal): Problem {
-    const headers: Record<string, string> =
-      'retryAfter' in refusal ? { 'retry-after': String(refusal.retryAfter) } : {};
-    return new Problem(refusal.code, refusal.message, {
-      errors: refusal instanceof RequestInvalid ? refusal.errors : undefined,
-      headers,
-      cause: refusal.cause,
-    });
-  }
+/** No second error for the first: making one is a good part of what refusing costs. */
+export function toProblem(refusal: Refusal): Told {
+  return {
+    code: refusal.code,
+    status: PROBLEMS[refusal.code].status,
+    message: refusal.message,
+    errors: refusal instanceof RequestInvalid ? refusal.errors : undefined,
+    headers: 'retryAfter' in refusal ? { 'retry-after': String(refusal.retryAfter) } : {},
+    cause: refusal.cause,
+  };
+}
 
-  /** @param occurrence an id that a log line bears, too */
-  toDocument(occurrence: string): Record<string, unknown> {
-    return {
-      type: `urn:oncelink:problem:${this.code.replaceAll('_', '-')}`,
-      title: PROBLEMS[this.code].title,
-      status: this.status,
-      detail: this.message,
-      code: this.code,
-      instance: `urn:oncelink:request:${occurrence}`,
-      ...(this.errors && { errors: this.errors }),
-    };
-  }
+/** @param occurrence an id that a log line bears, too */
+export function toDocument({ code, status, message, errors }: Told, occurrence: string): Record<string, unknown> {
+  return {
+    type: `urn:oncelink:problem:${code.replaceAll('_', '-')}`,
+    title: PROBLEMS[code].title,
+    status,
+    detail: message,
+    code,
+    instance: `urn:oncelink:request:${occurrence}`,
+    ...(errors && { errors }),
+  };
 }

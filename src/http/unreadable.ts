@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import { Problem } from './problems.js';
+import { Problem, toDocument } from './problems.js';
 
 /** Node's reason → status and what to do; anything else is a 400. */
 const REASONS: Readonly<Record<string, readonly [status: number, detail: string]>> = {
@@ -21,7 +21,7 @@ export function answerUnreadable(
 ): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
   const [status, detail] = REASONS[error.code ?? ''] ?? UNREADABLE;
-  const body = JSON.stringify(new Problem('request_invalid', detail, { status, errors: [] }).toDocument(randomUUID()));
+  const body = JSON.stringify(toDocument(new Problem('request_invalid', detail, { status, errors: [] }), randomUUID()));
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     'content-type: application/problem+json; charset=utf-8',
