@@ -56,9 +56,9 @@ export const mintRequest = z
     redirectUri: z.string().max(2048).optional().describe("exactly one of the app's redirect URIs"),
     data: z
       .record(z.string(), z.unknown())
-      .default({})
       .refine(isExact, 'has a number too large to be kept exactly; send it as text')
       .refine((data) => Buffer.byteLength(JSON.stringify(data)) <= MAX_DATA_BYTES, 'must be at most 4 KiB of JSON')
+      .default({})
       .describe('handed back at redemption, at most 4 KiB'),
     templateData,
     fingerprint: fingerprint.optional(),

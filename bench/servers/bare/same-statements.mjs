@@ -8,6 +8,7 @@ const load = (file) => import(pathToFileURL(join(process.env.DIST, 'storage', fi
 const { linkStatements } = await load('link-statements.js');
 const { LINK_COLUMNS } = await load('link-rows.js');
 const dialects = await load('dialects.js');
+const { recipientKey } = await import(pathToFileURL(join(process.env.DIST, 'links', 'recipient.js')).href);
 const AT = Object.fromEntries(Object.keys(LINK_COLUMNS).map((name, index) => [name, index]));
 
 /** @returns the two durable, batched writes: Oncelink's own statements on its own table, through the raw driver */
@@ -53,7 +54,10 @@ function openPostgres(connectionString) {
   return { ask, dialect: dialects.postgres };
 }
 
-/** One row of the statement; no limit is asked of it. */
+/**
+ * One row of the statement; no limit is asked of it. With the key that Oncelink writes: a hash lands anywhere in the
+ * index, names that count up always land at its end.
+ */
 function rowOf({ id, purpose, subject, recipient, createdAt, expiresAt }) {
   return {
     id,
@@ -62,7 +66,7 @@ function rowOf({ id, purpose, subject, recipient, createdAt, expiresAt }) {
     purpose,
     subject,
     recipient,
-    recipient_key: recipient,
+    recipient_key: recipientKey(recipient),
     locale: 'en',
     via: 'return',
     decoy: 0,
