@@ -1,5 +1,6 @@
 import { connect, createServer, type AddressInfo } from 'node:net';
 import pg from 'pg';
+import { Unavailable } from '../../src/links/errors.js';
 import type { Link } from '../../src/links/link.js';
 import { LinkIds } from '../../src/links/link-ids.js';
 import type { MintGuard, Redemption } from '../../src/links/link-store.js';
@@ -119,6 +120,26 @@ test('a mail that another instance is claiming is passed over, not waited for', 
       return store.claimDue('ours', NOW, NOW + 15_000, 1);
     });
     expect(claimed.map(({ id }) => id)).toEqual([second.id]);
+  } finally {
+    await dataSource.destroy();
+  }
+});
+
+test('a mint that waits too long for its turn is told so and never carried out; those behind it are', async () => {
+  const { dataSource, dialect } = await openWithSchema({ url, migrate: true });
+  try {
+    const store = new SqlLinkStore({ dataSource, dialect });
+    const late = link({ recipient: 'ann@example.com' });
+    await store.insert(link(), FREE);
+    await asAdmin(async (other) => {
+      // What another instance holds while it mints for the same recipient; it was frozen in the middle.
+      const key = `recipient ${late.app} ${late.recipientKey}`;
+      await other.query('SELECT pg_advisory_lock(hashtextextended($1, 0))', [key]);
+      await expect(store.insert(late, FREE)).rejects.toBeInstanceOf(Unavailable);
+      expect(await store.insert(link(), FREE)).toBe(true);
+    });
+    expect(await store.insert(link({ recipient: 'ann@example.com' }), FREE)).toBe(true);
+    expect(await store.find(late.app, late.id)).toBeUndefined();
   } finally {
     await dataSource.destroy();
   }
