@@ -9,8 +9,8 @@ import { Wire } from './wire.js';
 
 /** How long the database is away, in seconds. */
 const AWAY = sized(4, 60);
-/** The contract says "within 2 s"; the rest is for a busy machine. In ms. */
-const BOUND = 3_000;
+/** The contract says "within 2 s", to which the long form holds it; the rest is for a busy machine. In ms. */
+const BOUND = sized(3_000, 2_000);
 
 let postgres: PostgresServer;
 let wire: Wire;

@@ -10,8 +10,8 @@ import { sized, tell } from './size.js';
 
 /** How long another process holds the file, in seconds. */
 const HELD = sized(3, 60);
-/** The contract says "within 2 s"; the rest is for a busy machine. In ms. */
-const BOUND = 3_000;
+/** The contract says "within 2 s", to which the long form holds it; the rest is for a busy machine. In ms. */
+const BOUND = sized(3_000, 2_000);
 
 let sink: MailSink;
 let instance: Instance;
