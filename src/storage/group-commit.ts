@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Clock } from '../clock.js';
 import { Unavailable } from '../links/errors.js';
 import { PATIENCE, RowFault } from './queries.js';
@@ -84,6 +85,16 @@ export class GroupCommit {
 
 /** Items from which on a batch shows what the database can do. */
 const LARGE = 32;
+/** Answers that go out in one turn of the event loop: each takes what follows it, in HTTP about 0.1 ms, and others wait. */
+const PER_TURN = 64;
+
+/** While the last of a large batch are told, the next is on its way to disk, and whoever is refused hears it in between. */
+async function tell<Answer>(batch: readonly Waiting<unknown, Answer>[], answers: readonly Answer[]): Promise<void> {
+  for (const [index, { resolve }] of batch.entries()) {
+    if (index > 0 && index % PER_TURN === 0) await turn();
+    resolve(answers[index]!);
+  }
+}
 
 /** What waits in one lane, oldest first. */
 class Queue<Item, Answer> {
@@ -159,7 +170,7 @@ class Queue<Item, Answer> {
       const pace = (this.clock() - began) / batch.length;
       if (batch.length >= LARGE) this.pace = (this.pace + pace) / 2;
       else this.pace = Math.min(this.pace, pace);
-      batch.forEach(({ resolve }, index) => resolve(answers[index]!));
+      void tell(batch, answers);
       if (!this.isEmpty) this.dismissLosers(batch, answers);
     } catch (error) {
       if (batch.length === 1 || !(error instanceof RowFault)) return batch.forEach(({ reject }) => reject(error));
