@@ -6,6 +6,8 @@ import { isInForce, type App, type AppStore, type Scope, type StoredApiKey } fro
 const API_KEY = /^olk_([A-Za-z0-9]{1,40})_([A-Za-z0-9_-]{20,200})$/;
 /** How long a verified key is remembered, in ms: a revoked or expired key works at most this much longer. */
 const REMEMBER = 500;
+/** From this age on, in ms, it is looked up anew while it still serves: nobody has to wait for what the database is busy with. */
+const RENEW = 250;
 /** The last use is known to this many ms: whoever looks for forgotten keys needs no more, and a write costs a flush. */
 const NOTE_USE_EVERY = 60_000;
 
@@ -29,6 +31,7 @@ interface Memory {
   readonly since: number;
   /** the answer, once it is there */
   caller: Caller | undefined;
+  isRenewed: boolean;
 }
 
 /** Makes and checks API keys. Only hashes are stored. */
@@ -45,13 +48,28 @@ export class ApiKeys {
     const now = this.clock();
     const known = this.remembered.get(key);
     // Looked at both ways: a clock that steps back must not make the memory longer.
-    if (known && Math.abs(now - known.since) < REMEMBER) return known.caller ?? known.answer;
-    return this.ask(key, now);
+    const age = known && Math.abs(now - known.since);
+    if (!known || age! >= REMEMBER) return this.ask(key, now);
+    if (age! >= RENEW && known.caller && !known.isRenewed) void this.renew(key, known, now);
+    return known.caller ?? known.answer;
+  }
+
+  private async renew(key: string, known: Memory, now: number): Promise<void> {
+    known.isRenewed = true;
+    const answer = this.lookUp(key, now);
+    try {
+      const caller = await answer;
+      if (this.remembered.get(key) !== known) return;
+      if (caller) this.remembered.set(key, { answer, since: now, caller, isRenewed: false });
+      else this.remembered.delete(key);
+    } catch {
+      // The memory runs out, and whoever comes then asks again.
+    }
   }
 
   private async ask(key: string, now: number): Promise<Caller | undefined> {
     // Whoever comes meanwhile waits for the same answer: a crowd of requests is one question.
-    const memory: Memory = { answer: this.lookUp(key, now), since: now, caller: undefined };
+    const memory: Memory = { answer: this.lookUp(key, now), since: now, caller: undefined, isRenewed: false };
     if (this.remembered.size >= 10_000) this.remembered.clear();
     this.remembered.set(key, memory);
     memory.caller = await memory.answer.catch(() => undefined);

@@ -124,3 +124,41 @@ test('a crowd with one key is one question', async () => {
   await Promise.all(Array.from({ length: 100 }, () => keys.authenticate(key)));
   expect(shelf.asked).toBe(1);
 });
+
+describe('a key in use is looked up anew before its memory runs out', () => {
+  const answered = (): Promise<void> => new Promise((turn) => setImmediate(turn));
+
+  test('once, and nobody waits for it', async () => {
+    const { key } = await create();
+    await keys.authenticate(key);
+    for (let n = 0; n < 4; n++) {
+      later(250);
+      for (let caller = 0; caller < 3; caller++) expect(keys.authenticate(key)).toMatchObject({ app: SHOP });
+      await answered();
+    }
+    expect(shelf.asked).toBe(5);
+  });
+
+  test('so one that was revoked ends sooner', async () => {
+    const { id, key } = await create();
+    await keys.authenticate(key);
+    shelf.keys.set(id, { ...shelf.keys.get(id)!, revokedAt: clock.time });
+    later(250);
+    expect(keys.authenticate(key)).toMatchObject({ keyId: id });
+    await answered();
+    expect(await keys.authenticate(key)).toBeUndefined();
+  });
+
+  test('and where the database gives no answer, the memory runs out as ever', async () => {
+    const { key } = await create();
+    await keys.authenticate(key);
+    shelf.findKey = () => Promise.reject(new Error('out of reach'));
+    later(300);
+    await keys.authenticate(key);
+    await answered();
+    later(199);
+    expect(keys.authenticate(key)).toMatchObject({ app: SHOP });
+    later(1);
+    await expect(keys.authenticate(key)).rejects.toThrow('out of reach');
+  });
+});

@@ -67,6 +67,23 @@ test('after a large batch a small one stays while its callers come back, and goe
   await Promise.all([early, ...back, late]);
 });
 
+test('a large batch is told in several turns, and the next is on its way to disk after the first of them', async () => {
+  const disk = new Disk();
+  const write = new GroupCommit().lane({ run: disk.flush, keys: (item) => [item] });
+  const told: string[] = [];
+  const crowd = Array.from({ length: 250 }, async (_value, n) => told.push(await write(`crowd ${n}`)));
+  await turns(1);
+  const next = Array.from({ length: 250 }, (_value, n) => write(`next ${n}`));
+  disk.flushNext();
+  await new Promise((done) => process.nextTick(done));
+  expect(disk.batches.map(({ length }) => length)).toEqual([250, 250]);
+  expect(told.length).toBeLessThan(100);
+  await turns(4);
+  expect(told).toEqual(Array.from({ length: 250 }, (_value, n) => `crowd ${n}!`));
+  await disk.settle();
+  await Promise.all([...crowd, ...next]);
+});
+
 test('a small batch leaves as soon as it is half as large as the last, and the others come with the next', async () => {
   const disk = new Disk();
   const write = new GroupCommit().lane({ run: disk.flush, keys: (item) => [item] });
