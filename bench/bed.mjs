@@ -1,3 +1,4 @@
+import { copyFileSync } from 'node:fs';
 import { Load } from './load/load.mjs';
 import { makeHome, Service } from './service.mjs';
 
@@ -7,15 +8,17 @@ import { makeHome, Service } from './service.mjs';
  * @param {{ subject: object, engine: string }} contestant
  * @param {import('./postgres.mjs').Postgres | undefined} postgres
  * @param {(bed: { service: Service, load: Load, measure: Function, home: object }) => Promise<Result>} use
- * @param {{ databaseUrl?: string, environment?: object, fill?: (home: object) => Promise<void> }} [more]
+ * @param {{ template?: string, environment?: object, fill?: (home: object) => Promise<void> }} [more]
+ *   `template` is the URL of a database to begin with a copy of
  * @returns {Promise<Result>}
  */
 export async function withServer({ subject, engine }, postgres, use, more = {}) {
-  const own = engine === 'postgres' && !more.databaseUrl ? await postgres.createDatabase() : undefined;
-  const home = await makeHome(more.databaseUrl ?? own);
+  const own = engine === 'postgres' ? await postgres.createDatabase(more.template) : undefined;
+  const home = await makeHome(own);
   let service;
   let load;
   try {
+    if (more.template && !own) copyFileSync(...[more.template, home.databaseUrl].map(fileOf));
     await subject.prepare?.(home);
     await more.fill?.(home);
     await postgres?.checkpoint();
@@ -29,6 +32,10 @@ export async function withServer({ subject, engine }, postgres, use, more = {}) 
     if (own) await postgres.dropDatabase(own);
     home.discard();
   }
+}
+
+function fileOf(sqliteUrl) {
+  return sqliteUrl.slice('sqlite:'.length);
 }
 
 /** Runs one command of the load generator and adds what it cost the server and the database. */

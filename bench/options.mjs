@@ -16,12 +16,22 @@ const FULL = {
   warmUp: 2_500,
   alone: 2_000,
   together: 4_000,
+  crowded: 3_000,
   racedTokens: 20,
   mails: 200,
   throughput: 5_000,
   flood: 5_000,
 };
-const QUICK = { warmUp: 500, alone: 500, together: 700, racedTokens: 5, mails: 20, throughput: 500, flood: 1_000 };
+const QUICK = {
+  warmUp: 500,
+  alone: 500,
+  together: 700,
+  crowded: 1_000,
+  racedTokens: 5,
+  mails: 20,
+  throughput: 500,
+  flood: 1_000,
+};
 
 /** @throws with the usage for anything that cannot be meant */
 export function readOptions(args) {

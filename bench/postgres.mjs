@@ -27,15 +27,16 @@ export class Postgres {
     return postgres;
   }
 
-  /** An empty database. @returns its URL */
-  async createDatabase() {
+  /** An empty database, or a copy of the one with this URL. @returns its URL */
+  async createDatabase(template) {
     const name = `bench_${++this.#databases}`;
-    await this.#admin.query(`CREATE DATABASE ${name}`);
+    const copied = template ? ` TEMPLATE ${nameOf(template)} STRATEGY = FILE_COPY` : '';
+    await this.#admin.query(`CREATE DATABASE ${name}${copied}`);
     return this.base.replace(/postgres$/, name);
   }
 
   async dropDatabase(url) {
-    await this.#admin.query(`DROP DATABASE ${url.slice(url.lastIndexOf('/') + 1)} WITH (FORCE)`);
+    await this.#admin.query(`DROP DATABASE ${nameOf(url)} WITH (FORCE)`);
   }
 
   /** So that nobody pays for the pages that the one before has written. */
@@ -45,9 +46,8 @@ export class Postgres {
 
   /** From now on every flush of this database takes so much longer, in µs (at most 100,000), as on a slow disk. */
   async delayFlushes(url, micros) {
-    const name = url.slice(url.lastIndexOf('/') + 1);
     for (const setting of [`commit_delay = ${micros}`, 'commit_siblings = 0'])
-      await this.#admin.query(`ALTER DATABASE ${name} SET ${setting}`);
+      await this.#admin.query(`ALTER DATABASE ${nameOf(url)} SET ${setting}`);
   }
 
   async version() {
@@ -91,6 +91,10 @@ export class Postgres {
     this.base = `postgres://postgres@127.0.0.1:${port}/postgres`;
     this.#admin = await connected(this.base);
   }
+}
+
+function nameOf(url) {
+  return url.slice(url.lastIndexOf('/') + 1);
 }
 
 async function connected(url) {

@@ -92,27 +92,61 @@ function ratesRow({ title, engine, median: typical, letIn, samples }, concurrenc
 }
 
 function overloadTable(overload) {
-  const head = ['Oncelink, mints', 'asked/s', 'good/s', 'all p50 / p99 ms', 'shed', 'shed p50 / p99 ms'];
-  const row = (name, asked, { rate, p50, p99, shed }) => [
-    name,
+  const head = [
+    'mints',
+    'where',
+    'callers',
+    'asked/s',
+    'good/s',
+    'of the most',
+    'CPU µs',
+    'loop delay p99 ms',
+    'all p50 / p99 ms',
+    'shed',
+    'shed p50 / p99 ms',
+  ];
+  const row = (title, where, callers, asked, kept, { rate, cpuMicros, loopDelayP99, p50, p99, shed }) => [
+    title,
+    where,
+    callers,
     whole(asked),
     whole(rate),
+    kept,
+    whole(cpuMicros),
+    whole(loopDelayP99),
     `${ms(p50)} / ${ms(p99)}`,
-    shed.answers,
+    whole(shed.answers),
     shed.answers === 0 ? '–' : `${ms(shed.p50)} / ${ms(shed.p99)}`,
   ];
-  const rows = overload.flatMap(({ name, callers, size, asked, peak, crowd }) => [
-    row(`${name}: ${callers} callers`, peak.rate, peak),
-    row(`${name}: ${size} callers who ask for five times as much`, asked, crowd),
+  const rows = overload.flatMap(({ title, name, callers, size, asked, kept, peak, crowd }) => [
+    row(title, name, callers, peak.rate, '', peak),
+    row('', '', `${size}, who want five times as much`, asked, `${kept.toFixed(2)} ×`, crowd),
   ]);
   return table(head, rows);
 }
 
 function growthTable(growth) {
-  const head = ['Oncelink, concurrency 50', 'rows', 'mint/s', 'redeem/s of recent links'];
-  const rows = growth.flatMap(({ engine, rows: count, few, many }) => [
-    [engine, 1000, whole(few.mint.rate), whole(few.redeem.rate)],
-    ['', count, whole(many.mint.rate), whole(many.redeem.rate)],
+  const head = [
+    'Oncelink, concurrency 50',
+    'rows',
+    'mint/s',
+    'redeem/s of recent links',
+    'of few',
+    'CPU µs',
+    'DB CPU µs',
+  ];
+  const row = (engine, count, { mint, redeem }, kept) => [
+    engine,
+    count,
+    whole(mint.rate),
+    whole(redeem.rate),
+    kept && `${kept.mint.toFixed(2)} × / ${kept.redeem.toFixed(2)} ×`,
+    `${whole(mint.cpuMicros)} / ${whole(redeem.cpuMicros)}`,
+    mint.databaseCpuMicros === null ? '–' : `${whole(mint.databaseCpuMicros)} / ${whole(redeem.databaseCpuMicros)}`,
+  ];
+  const rows = growth.flatMap(({ engine, rows: count, few, many, kept }) => [
+    row(engine, 1000, few, ''),
+    row('', count, many, kept),
   ]);
   return table(head, rows);
 }

@@ -1,35 +1,55 @@
 import { withServer } from '../bed.mjs';
+import { medianOf } from '../statistics.mjs';
+import { bare } from '../subjects/bare.mjs';
 import oncelink from '../subjects/oncelink.mjs';
 
 const TIMES = 5;
 /**
  * Who asks, and where. A crowd's connections ask each at its own pace, or as fast as they are answered if that is slower:
  * one generator cannot ask a quick database for more than its core allows, and then nobody has to wait for long. A disk
- * that takes its time (commit_delay) can be asked for too much.
+ * that takes its time (commit_delay) can be asked for too much; the bare reference refuses nobody.
  */
 const CASES = [
-  { name: 'sqlite', engine: 'sqlite', callers: 50, crowd: 1_000 },
-  { name: 'postgres', engine: 'postgres', callers: 50, crowd: 1_000 },
-  { name: 'postgres, 100 ms a flush', engine: 'postgres', callers: 600, crowd: 3_000, flush: 100_000 },
+  { name: 'sqlite', engine: 'sqlite', callers: 50, size: 1_000, subjects: [oncelink, bare] },
+  { name: 'postgres', engine: 'postgres', callers: 50, size: 1_000, subjects: [oncelink, bare] },
+  {
+    name: 'postgres, 100 ms a flush',
+    engine: 'postgres',
+    callers: 600,
+    size: 3_000,
+    flush: 100_000,
+    subjects: [oncelink],
+  },
 ];
 
 /** What is left of the best rate of good answers while five times as much is asked for, and how soon the rest is told. */
 export async function* measureOverload(options, postgres, say) {
   const results = [];
-  for (const { name, engine, callers, crowd: size, flush } of CASES) {
+  for (const { name, engine, callers, size, flush, subjects } of CASES) {
     const fill = flush && ((home) => postgres.delayFlushes(home.databaseUrl, flush));
-    const use = async ({ load }) => {
-      await load.run('mint', { connections: callers, milliseconds: options.warmUp });
-      const peak = await load.run('mint', { connections: callers, milliseconds: options.together });
-      const pause = (size / (TIMES * peak.rate)) * 1000;
-      const crowd = await load.run('mint', { connections: size, milliseconds: options.together, pause });
-      return { name, callers, size, asked: crowd.requests / crowd.seconds, peak, crowd };
-    };
-    const result = await withServer({ subject: oncelink, engine }, postgres, use, { fill });
-    results.push(result);
-    say(
-      `overload on ${name}: ${Math.round(result.crowd.rate)} good answers/s of at most ${Math.round(result.peak.rate)}`,
-    );
-    yield results;
+    for (const subject of subjects) {
+      const use = (bed) => alternately(bed, { callers, size }, options);
+      const rounds = await withServer({ subject, engine }, postgres, use, { fill });
+      const typical = medianOf(rounds);
+      results.push({ id: subject.id, title: subject.title, name, callers, size, ...typical, rounds });
+      const { peak, crowd, kept } = typical;
+      say(
+        `overload of ${subject.id} on ${name}: ${Math.round(crowd.rate)} good answers/s of ${Math.round(peak.rate)}, ${kept.toFixed(2)} ×`,
+      );
+      yield results;
+    }
   }
+}
+
+/** Few callers and the crowd take turns, so that a machine that is slow for a while is so for both. */
+async function alternately({ load, measure }, { callers, size }, { warmUp, crowded: milliseconds, rounds: count }) {
+  await load.run('mint', { connections: callers, milliseconds: warmUp });
+  const rounds = [];
+  for (let round = 0; round < count; round++) {
+    const peak = await measure('mint', { connections: callers, milliseconds });
+    const pause = (size / (TIMES * peak.rate)) * 1000;
+    const crowd = await measure('mint', { connections: size, milliseconds, pause });
+    rounds.push({ asked: crowd.requests / crowd.seconds, kept: crowd.rate / peak.rate, peak, crowd });
+  }
+  return rounds;
 }
