@@ -121,7 +121,7 @@ test('a hundred thousand guesses find nothing', async () => {
 
 test('a crowd with one key is one question', async () => {
   const { key } = await create();
-  await Promise.all(Array.from({ length: 100 }, () => keys.authenticate(key)));
+  await Promise.all(Array.from({ length: 100 }, async () => keys.authenticate(key)));
   expect(shelf.asked).toBe(1);
 });
 
