@@ -12,14 +12,15 @@ const YOUNG = 16 * 1024 * 1024;
 
 /**
  * From now on speed counts: collecting a small heap again and again would cost a third of the CPU of a busy service. What
- * starting left behind is collected; the old part of the heap then grows in small steps instead of doubling before it is
- * looked at, and the young part up to `YOUNG`.
+ * starting left behind is collected; the old part of the heap then doubles at most before it is looked at, and the young
+ * part grows up to `YOUNG`. In smaller steps the old part would be collected all the time in a crowd, whose requests wait
+ * long enough to get there: with a thousand of them a mint took 190 µs of CPU instead of 165, and memory 40 MB less.
  */
 export function runFast(): void {
   setFlagsFromString('--expose-gc');
   (runInNewContext('gc') as () => void)();
   setFlagsFromString('--no-optimize-for-size');
-  setFlagsFromString('--heap-growing-percent=30');
+  setFlagsFromString('--heap-growing-percent=100');
   // What survives is little: threads that look for it together cost more than they find.
   setFlagsFromString('--no-parallel-scavenge');
   // V8 takes a maximum only when a process begins; how fast it grows it asks each time.
