@@ -1,3 +1,4 @@
+import './steady-ticks.js';
 import 'reflect-metadata';
 import { existsSync } from 'node:fs';
 import { runFast, startSmall } from './heap.js';

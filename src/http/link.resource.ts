@@ -91,6 +91,21 @@ export function toMintedResource({ link, url, token, oneTimeCode }: Minted): Min
   return Object.assign(toResource(link, link.createdAt), { url, token, oneTimeCode });
 }
 
+/** RFC 3339, UTC. @param time ms since the epoch */
 export function iso(time: number | null): string | null {
-  return time === null ? null : new Date(time).toISOString();
+  if (time === null) return null;
+  const second = Math.floor(time / 1000);
+  return `${wholeSecond(second)}.${String(time - second * 1000).padStart(3, '0')}Z`;
+}
+
+const seconds = new Map<number, string>();
+
+/** Many times that are told lie in the same few seconds, and writing one out takes longer than reading a link's row. */
+function wholeSecond(second: number): string {
+  let text = seconds.get(second);
+  if (text === undefined) {
+    if (seconds.size >= 1_000) seconds.clear();
+    seconds.set(second, (text = new Date(second * 1000).toISOString().slice(0, -'.000Z'.length)));
+  }
+  return text;
 }

@@ -81,7 +81,8 @@ export class Links {
    */
   async redeem(app: App, input: unknown, idempotencyKey?: string): Promise<Redeemed> {
     const request = parseRequest(redeemRequest, input);
-    const proof = await this.proofOf(app, request);
+    const byCode = request.oneTimeCode !== undefined;
+    const proof = byCode ? await this.proofByCode(app, request) : this.authenticate(app, request);
     const redeemKey = idempotencyKey === undefined ? null : digest('redeem', app.id, idempotencyKey);
     let question = this.questionOf(proof, request, { redeemKey });
     const mayWin = !proof.expired && !proof.redeemedOnPage;
@@ -200,14 +201,12 @@ export class Links {
     };
   }
 
-  private async proofOf(app: App, request: RedeemRequest): Promise<Proof> {
-    const { id, oneTimeCode, purpose } = request;
-    if (id === undefined || oneTimeCode === undefined) return this.authenticate(app, request);
+  private async proofByCode(app: App, { id, oneTimeCode, purpose }: RedeemRequest): Promise<Proof> {
     // Only a code that was mailed proves the mailbox: one from the screen is known to whoever asked.
     if (this.purposes.get(purpose)?.oneTimeCode !== 'mail')
       throw RequestInvalid.at('/oneTimeCode', 'is taken here only for purposes with oneTimeCode: mail');
-    const proof = { id, app: app.id, purpose, expired: false, redeemedOnPage: false, bound: false };
-    await judgeCode(this.store, this.tokens, proof, oneTimeCode);
+    const proof = { id: id!, app: app.id, purpose, expired: false, redeemedOnPage: false, bound: false };
+    await judgeCode(this.store, this.tokens, proof, oneTimeCode!);
     return proof;
   }
 
