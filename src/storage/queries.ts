@@ -4,6 +4,7 @@ import { Unavailable } from '../links/errors.js';
 import type { Dialect } from './dialects.js';
 import type { Database } from './engines.js';
 import type { PostgresConnection } from './postgres-connection.js';
+import type { SqliteConnection } from './sqlite-connection.js';
 
 /** Longest wait for an answer, in ms: whoever asks hears within two seconds. */
 export const PATIENCE = 1_800;
@@ -28,8 +29,11 @@ export class Queries {
    * @returns the rows a statement selects or returns. @throws Unavailable, RowFault
    */
   rows<Row>(sql: string, values: unknown[], deadline = Date.now() + PATIENCE): Promise<Row[]> {
-    return this.answered(deadline, () =>
-      this.connected(async (runner) => rowsOf<Row>(await runner.query(sql, this.dialect.bind(values)))),
+    const bound = this.dialect.bind(values);
+    return this.answered(
+      deadline,
+      () => this.connected(async (runner) => rowsOf<Row>(await runner.query(sql, bound))),
+      () => this.withdraw(bound),
     );
   }
 
@@ -65,15 +69,20 @@ export class Queries {
     }
   }
 
-  private async answered<Answer>(deadline: number, ask: () => Promise<Answer>): Promise<Answer> {
+  /** @param onLate carried out when the deadline has passed without an answer */
+  private async answered<Answer>(deadline: number, ask: () => Promise<Answer>, onLate?: () => void): Promise<Answer> {
     try {
-      return await (this.dialect.remote
-        ? within(deadline, this.untilFree(deadline, ask))
-        : this.untilFree(deadline, ask));
+      return await within(deadline, this.untilFree(deadline, ask), onLate);
     } catch (error) {
       if (isRowFault(error)) throw new RowFault('the database refuses a value', { cause: error });
       throw new Unavailable({ cause: error });
     }
+  }
+
+  /** SQLite does one thing at a time: what still waits for its turn when its caller has been answered must never have it. */
+  private withdraw(bound: unknown[]): void {
+    const { databaseConnection } = this.dataSource.driver as { databaseConnection?: Partial<SqliteConnection> };
+    databaseConnection?.withdraw?.(bound);
   }
 
   /**
@@ -92,14 +101,15 @@ export class Queries {
   }
 }
 
-/** A remote database may never answer; then the outcome is unknown, which is no verdict either. */
-async function within<Answer>(deadline: number, answer: Promise<Answer>): Promise<Answer> {
+/** A remote database, or a disk that stands still, may never answer; then the outcome is unknown, which is no verdict either. */
+async function within<Answer>(deadline: number, answer: Promise<Answer>, onLate?: () => void): Promise<Answer> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(
-      () => reject(new Error('no answer from the database in time')),
-      Math.max(0, deadline - Date.now()),
-    );
+    const giveUp = (): void => {
+      reject(new Error('no answer from the database in time'));
+      onLate?.();
+    };
+    timer = setTimeout(giveUp, Math.max(0, deadline - Date.now()));
   });
   try {
     return await Promise.race([answer, late]);

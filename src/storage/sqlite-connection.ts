@@ -2,6 +2,12 @@ import sqlite3 from 'sqlite3';
 
 type Answer = (this: sqlite3.Statement, error: Error | null, rows?: unknown[]) => void;
 
+interface Step {
+  readonly begin: () => void;
+  /** of a statement: its values, if it has any, and what is called with its answer */
+  readonly rest?: readonly unknown[];
+}
+
 /**
  * A connection that does one thing at a time, and prepares each statement with parameters once: ours are few and constant,
  * and preparing one takes longer than writing a row.
@@ -10,26 +16,35 @@ type Answer = (this: sqlite3.Statement, error: Error | null, rows?: unknown[]) =
  * is refused as busy stays open until then, and any other write in the meantime joins its transaction: it is answered,
  * and then rolled back with it. So what failed is finalized before the next statement begins.
  */
-class SqliteConnection extends sqlite3.Database {
+export class SqliteConnection extends sqlite3.Database {
   private readonly prepared = new Map<string, sqlite3.Statement>();
-  private readonly waiting: (() => void)[] = [];
+  private waiting: Step[] = [];
   private busy = false;
 
   override all(sql: string, ...rest: unknown[]): this {
-    return this.inTurn(() => this.carryOut('all', sql, rest));
+    return this.inTurn({ rest, begin: () => this.carryOut('all', sql, rest) });
   }
 
   override run(sql: string, ...rest: unknown[]): this {
-    return this.inTurn(() => this.carryOut('run', sql, rest));
+    return this.inTurn({ rest, begin: () => this.carryOut('run', sql, rest) });
+  }
+
+  /** Takes a statement back, by the very array of its values, if it has not begun. */
+  withdraw(values: unknown[]): void {
+    const taken = this.waiting.find(({ rest }) => rest?.[0] === values);
+    if (!taken) return;
+    this.waiting = this.waiting.filter((step) => step !== taken);
+    (taken.rest!.at(-1) as (error: Error) => void)(new Error('the statement was taken back before it began'));
   }
 
   override close(done?: (error: Error | null) => void): void {
-    this.inTurn(() => {
+    const begin = (): void => {
       for (const statement of this.prepared.values()) statement.finalize();
       this.prepared.clear();
       super.close(done);
       this.next();
-    });
+    };
+    this.inTurn({ begin });
   }
 
   private carryOut(method: 'all' | 'run', sql: string, rest: unknown[]): void {
@@ -59,7 +74,7 @@ class SqliteConnection extends sqlite3.Database {
     });
   }
 
-  private inTurn(step: () => void): this {
+  private inTurn(step: Step): this {
     this.waiting.push(step);
     if (!this.busy) this.next();
     return this;
@@ -68,7 +83,7 @@ class SqliteConnection extends sqlite3.Database {
   private next(): void {
     const step = this.waiting.shift();
     this.busy = step !== undefined;
-    step?.();
+    step?.begin();
   }
 }
 
