@@ -11,33 +11,50 @@ import { looksRandom } from '../links/weak-keys.js';
 
 const PREFIX = 'sealed';
 const ID = /^[A-Za-z0-9]{1,16}$/;
+/** Before the id of a key that only opens. */
+const OPENS_ONLY = '+';
 const IV = 12;
 const TAG = 16;
 
 /**
  * Keys for personal data at rest: AES-256-GCM with a random nonce (NIST SP 800-38D), and a keyed hash to look it up by.
- * The first key seals, every key opens. The last makes the look-up hash, so that new keys in front change nothing about
- * what is found; it stays in the list.
+ * The first key without a `+` seals, every key opens. The last makes the look-up hash, so that new keys in front change
+ * nothing about what is found; it stays in the list.
  */
 export class DataKeys {
   private readonly byId: ReadonlyMap<string, KeyObject>;
   private readonly sealer: string;
   private readonly index: Buffer;
 
-  private constructor(keys: readonly (readonly [id: string, bytes: Buffer])[]) {
+  private constructor(keys: readonly (readonly [id: string, bytes: Buffer])[], sealer: string) {
     this.byId = new Map(keys.map(([id, bytes]) => [id, createSecretKey(bytes)]));
-    this.sealer = keys[0]![0];
+    this.sealer = sealer;
     this.index = Buffer.from(hkdfSync('sha256', keys.at(-1)![1], '', 'oncelink blind index', 32));
   }
 
-  /** @param text `<id>:<base64 of 32 random bytes>`, comma-separated. @returns undefined if it is not that */
+  /**
+   * @param text `<id>:<base64 of 32 random bytes>`, comma-separated; one with a `+` before it only opens, so that every
+   *   instance can know a key before any seals with it
+   * @returns undefined if it is not that
+   */
   static parse(text: string): DataKeys | undefined {
     const keys = text.split(',').map((entry) => {
-      const [id = '', ...rest] = entry.trim().split(':');
-      return [id, Buffer.from(rest.join(':'), 'base64')] as const;
+      const [name = '', ...rest] = entry.trim().split(':');
+      const opensOnly = name.startsWith(OPENS_ONLY);
+      return { opensOnly, id: name.slice(Number(opensOnly)), bytes: Buffer.from(rest.join(':'), 'base64') };
     });
-    const fits = keys.every(([id, bytes]) => ID.test(id) && bytes.length === 32 && looksRandom(bytes));
-    return fits && new Set(keys.map(([id]) => id)).size === keys.length ? new DataKeys(keys) : undefined;
+    const fits = keys.every(({ id, bytes }) => ID.test(id) && bytes.length === 32 && looksRandom(bytes));
+    const sealer = keys.find(({ opensOnly }) => !opensOnly);
+    if (!fits || !sealer || new Set(keys.map(({ id }) => id)).size !== keys.length) return undefined;
+    return new DataKeys(
+      keys.map(({ id, bytes }) => [id, bytes] as const),
+      sealer.id,
+    );
+  }
+
+  /** Whether a text was sealed by a key that is not among these. */
+  isForeign(text: string): boolean {
+    return DataKeys.isSealed(text) && !this.byId.has(text.split(':')[1]!);
   }
 
   /** @param place where the text stands: moved elsewhere, it does not open */

@@ -1,7 +1,13 @@
+import { Unavailable } from '../links/errors.js';
 import type { Link, Message } from '../links/link.js';
 import type { Fillings, LinkFilter, LinkStore, MintGuard, RecipientKeys, Redemption } from '../links/link-store.js';
 import type { DataKeys } from './data-keys.js';
-import { blindKeys, bothForms, openLink, sealLink } from './sealed-rows.js';
+import { blindKeys, bothForms, isForeign, openLink, sealLink } from './sealed-rows.js';
+
+/** How long a mail that this instance cannot open is left to the others, in ms. */
+const LEFT_TO_OTHERS = 2_000;
+/** Why something cannot be opened here, for whoever looks after the service. */
+const FOREIGN = 'sealed by a key that is not in DATA_KEYS here';
 
 /** A link store in front of another one, which never sees whom a link is for. Only in the way where there are keys. */
 export class SealedLinkStore implements LinkStore {
@@ -70,7 +76,11 @@ export class SealedLinkStore implements LinkStore {
 
   async claimDue(lease: string, now: number, until: number, limit: number): Promise<Message[]> {
     const claimed = await this.inner.claimDue(lease, now, until, limit);
-    return claimed.map((message) => openLink(this.keys, message));
+    const foreign = claimed.filter((message) => isForeign(this.keys, message));
+    if (foreign.length === 0) return claimed.map((message) => openLink(this.keys, message));
+    const later = { status: 'queued', dueAt: now + LEFT_TO_OTHERS, error: FOREIGN } as const;
+    await Promise.all(foreign.map(({ id }) => this.inner.settle(id, lease, later)));
+    return claimed.filter((message) => !foreign.includes(message)).map((message) => openLink(this.keys, message));
   }
 
   renewLease(id: string, lease: string, until: number): Promise<boolean> {
@@ -93,7 +103,9 @@ export class SealedLinkStore implements LinkStore {
     return this.inner.newestId();
   }
 
+  /** What somebody acts on is opened whole or not at all. @throws Unavailable; an instance that has the key can answer */
   private opened(link: Link | undefined): Link | undefined {
+    if (link && isForeign(this.keys, link)) throw new Unavailable({ cause: new Error(FOREIGN) });
     return link && openLink(this.keys, link);
   }
 

@@ -19,6 +19,12 @@ export function sealLink(keys: DataKeys, link: Link): Link {
   };
 }
 
+/** Whether it is sealed by a key that is not among these: another instance may have been given a new one already. */
+export function isForeign(keys: DataKeys, { recipient, data, templateData, requestDigest }: Link): boolean {
+  const texts = [recipient, data[SEALED], templateData[SEALED], requestDigest];
+  return texts.some((text) => typeof text === 'string' && keys.isForeign(text));
+}
+
 /** The link again. What no key opens counts as forgotten. */
 export function openLink<Stored extends Link>(keys: DataKeys, link: Stored): Stored {
   const open = (column: string, text: string): string | undefined => keys.open(text, `${link.id} ${column}`);

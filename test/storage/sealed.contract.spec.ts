@@ -2,15 +2,17 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Unavailable } from '../../src/links/errors.js';
 import { addressKey, recipientKey } from '../../src/links/recipient.js';
-import type { LinkStore } from '../../src/links/link-store.js';
+import type { Link } from '../../src/links/link.js';
+import type { LinkStore, Redemption } from '../../src/links/link-store.js';
 import type { MessageStore } from '../../src/links/message-store.js';
 import { DataKeys } from '../../src/storage/data-keys.js';
 import { openWithSchema } from '../../src/storage/schema.js';
 import { SqlAppStore } from '../../src/storage/sql-app-store.js';
 import { openLinkStore, openMessageStore } from '../../src/storage/stores.js';
 import { sampleLink } from '../../src/testing.js';
-import { dataKeys } from '../support/data-keys.js';
+import { dataKeys, dataKeysText } from '../support/data-keys.js';
 
 let directory: string;
 beforeEach(() => void (directory = mkdtempSync(join(tmpdir(), 'oncelink-sealed-'))));
@@ -40,6 +42,16 @@ const link = () =>
     templateData: { name: 'Quokkina' },
   });
 const theirs = { recipients: [{ key: recipientKey(RECIPIENT), addressKey: addressKey(RECIPIENT) }] };
+const questionFor = ({ id, createdAt }: Link): Redemption => ({
+  id,
+  app: 'default',
+  purpose: 'password-reset',
+  fingerprint: null,
+  challenge: null,
+  challengeRequired: false,
+  redeemKey: 'mine',
+  now: createdAt,
+});
 const found = async (links: LinkStore): Promise<(string | null)[]> =>
   Array.from(await links.list('default', theirs, { limit: 9 }, Date.now()), ({ recipient }) => recipient);
 const refusal = {
@@ -83,6 +95,44 @@ test('a key in front seals from now on; what the old ones sealed opens and is fo
     const limit = { quietSince: null, windows: [{ by: 'recipient', since: 0, count: 2 } as const] };
     expect(await links.insert(link(), limit)).toBe(false);
     expect(await links.revoke('default', theirs, Date.now())).toBe(2);
+  });
+});
+
+test('a key with a plus opens and does not seal: every instance can know it before any seals with it', async () => {
+  await inStores(dataKeys('old'), (links) => links.insert(link(), NO_LIMITS));
+  const [fresh, old] = dataKeysText('new', 'old').split(',');
+  const both = DataKeys.parse(`+${fresh},${old}`)!;
+  const waiting = link();
+  await inStores(both, async (links) => {
+    await links.insert(waiting, NO_LIMITS);
+    expect(await found(links)).toEqual([RECIPIENT, RECIPIENT]);
+  });
+  await inStores(dataKeys('old'), async (links) => expect(await links.find('default', waiting.id)).toEqual(waiting));
+  const sealed = link();
+  await inStores(dataKeys('new', 'old'), (links) => links.insert(sealed, NO_LIMITS));
+  await inStores(both, async (links) => expect(await links.find('default', sealed.id)).toEqual(sealed));
+});
+
+test('what was sealed by a key that is not here is not acted on, and its mail is left to others', async () => {
+  const ahead = dataKeys('new', 'old');
+  const mailed = { status: 'queued', dueAt: 1, deliverBy: 2e13 } as const;
+  const [first, second] = [link(), sampleLink({ ...link(), via: 'email', delivery: mailed })];
+  const key = { idempotencyKey: 'key', requestDigest: 'digest' };
+  await inStores(dataKeys('old'), async (behind) => {
+    await inStores(ahead, async (links) => {
+      await links.insert({ ...first, ...key }, NO_LIMITS);
+      await links.insert(second, NO_LIMITS);
+    });
+    await expect(behind.find('default', first.id)).rejects.toBeInstanceOf(Unavailable);
+    await expect(behind.findByIdempotencyKey('default', 'key')).rejects.toBeInstanceOf(Unavailable);
+    await expect(behind.redeem(questionFor(first))).rejects.toBeInstanceOf(Unavailable);
+    expect(await behind.claimDue('lease', 10, 20, 9)).toEqual([]);
+    expect(await behind.nextDue()).toBe(2_010);
+  });
+  await inStores(ahead, async (links) => {
+    expect(await links.find('default', first.id)).toMatchObject({ recipient: RECIPIENT, redeemKey: 'mine' });
+    const [mail] = await links.claimDue('other', 2_010, 4_000, 9);
+    expect(mail).toMatchObject({ id: second.id, recipient: RECIPIENT });
   });
 });
 
@@ -131,6 +181,8 @@ test.each([
   `a:${'A'.repeat(44)}`,
   `:${randomBytes(32).toString('base64')}`,
   `a:${randomBytes(31).toString('base64')}`,
+  `+a:${randomBytes(32).toString('base64')}`,
+  `a:${randomBytes(32).toString('base64')},+a:${randomBytes(32).toString('base64')}`,
   `a:${Buffer.alloc(32, 'what people take for a secret').toString('base64')}`,
   `a:${Buffer.from(Array.from({ length: 32 }, (_, n) => n * 7)).toString('base64')}`,
 ])('%j is no key set', (text) => expect(DataKeys.parse(text)).toBeUndefined());
