@@ -24,7 +24,7 @@ export class LinkIds {
     return prefix(this.lastTick) + randomPart();
   }
 
-  /** From now on every id sorts after `id`. */
+  /** From now on every id sorts after `id`, which another instance made: its clock may be ahead, or have been. */
   startAfter(id: string): void {
     let tick = 0;
     for (const digit of id.slice(0, PREFIX_LENGTH)) tick = tick * DIGITS.length + DIGITS.indexOf(digit);

@@ -11,7 +11,7 @@ export const LINK_STORE = Symbol('LINK_STORE');
  */
 export interface LinkStore {
   /**
-   * Inserts the link if its limits permit and its idempotency key is free.
+   * Inserts the link if its limits permit, its idempotency key is free and no newer link would end it as it begins.
    * The race: two mints for one recipient must not both take the last permit, nor both take one key.
    * @returns whether it was inserted; 'suppressed' if it was and its recipient gets no mail, see `MessageStore.suppress`
    */
@@ -40,6 +40,8 @@ export interface LinkStore {
   /** @returns whether the link is one to this address, also when the row itself has forgotten whom it was for */
   wentTo(app: string, id: string, recipient: Required<RecipientKeys>): Promise<boolean>;
   findByIdempotencyKey(app: string, key: string): Promise<Link | undefined>;
+  /** @returns the id of the newest link that ends this one, if any does: facts to explain a refusal, not to decide it */
+  newerThan(link: Link): Promise<string | undefined>;
   /** Frees a key whose 24 hours are over. */
   releaseIdempotencyKey(app: string, key: string, before: number): Promise<void>;
 

@@ -68,8 +68,13 @@ export class Links {
   async mint(app: App, input: unknown, idempotencyKey?: string): Promise<Minted> {
     const request = parseRequest(mintRequest, input);
     const purpose = this.purposeOf(request.purpose);
-    const link = draftLink(app, purpose, request, { id: this.ids.next(), now: this.clock(), idempotencyKey });
-    const minted = await insertOnce(this.store, link, this.limits.forMint(purpose, link, request.clientIp));
+    const now = this.clock();
+    const minted = await insertOnce(
+      this.store,
+      this.ids,
+      (id) => draftLink(app, purpose, request, { id, now, idempotencyKey }),
+      (link) => this.limits.forMint(purpose, link, request.clientIp),
+    );
     if (!minted.replayed && minted.link.delivery.dueAt !== null) this.onQueued();
     return this.answerOf(minted.link, minted.replayed);
   }

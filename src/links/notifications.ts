@@ -30,8 +30,13 @@ export class Notifications {
     const request = parseRequest(notificationRequest, input);
     const purpose = this.purposes.get(request.purpose);
     if (!purpose) throw RequestInvalid.at('/purpose', `must be one of the notifications: ${this.names()}`);
-    const row = draftNotification(app, purpose, request, { id: this.ids.next(), now: this.clock(), idempotencyKey });
-    const sent = await insertOnce(this.store, row, this.limits.forMint(purpose, row));
+    const now = this.clock();
+    const sent = await insertOnce(
+      this.store,
+      this.ids,
+      (id) => draftNotification(app, purpose, request, { id, now, idempotencyKey }),
+      (row) => this.limits.forMint(purpose, row),
+    );
     if (!sent.replayed && sent.link.delivery.dueAt !== null) this.onQueued();
     return sent;
   }

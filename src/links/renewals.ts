@@ -62,8 +62,12 @@ export class Renewals {
       return;
     }
     const policy = this.purposes.get(purpose)!;
-    const row = draftRenewal(link, policy, { id: this.ids.next(), now });
-    const minted = await insertOnce(this.store, row, this.limits.forMint(policy, row, clientIp));
+    const minted = await insertOnce(
+      this.store,
+      this.ids,
+      (id) => draftRenewal(link, policy, { id, now }),
+      (row) => this.limits.forMint(policy, row, clientIp),
+    );
     if (minted.link.delivery.dueAt !== null) this.onQueued();
   }
 }

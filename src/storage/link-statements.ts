@@ -10,8 +10,10 @@ const NEW_NAMES = Object.keys(NEW_LINK_COLUMNS).join(', ');
  * A link is superseded by the existence of a newer one: minting is one INSERT, no second write can get lost, and of
  * two concurrent mints exactly one is the newest.
  */
-export const SUPERSEDED = `EXISTS (SELECT 1 FROM links n WHERE n.app = l.app AND n.subject = l.subject AND n.id > l.id
-  AND n.purpose = l.purpose AND n.supersedes = 1)`;
+const newerThan = (row: string): string =>
+  `FROM links n WHERE n.app = ${row}.app AND n.subject = ${row}.subject AND n.id > ${row}.id
+  AND n.purpose = ${row}.purpose AND n.supersedes = 1`;
+export const SUPERSEDED = `EXISTS (SELECT 1 ${newerThan('l')})`;
 
 /** No mail of it is on its way. */
 const IDLE = 'l.due_at IS NULL';
@@ -71,6 +73,7 @@ export function linkStatements(dialect: Dialect) {
       INSERT INTO links (${NEW_NAMES}${others})
       SELECT ${NEW_VALUES}${others} FROM r
       WHERE ${limits.permits(kinds, 'r', 'r')}
+        AND (SELECT 1 ${newerThan('r')} LIMIT 1) IS NULL
       ON CONFLICT DO NOTHING
       RETURNING id, delivery_status`,
     );
@@ -120,6 +123,10 @@ export function linkStatements(dialect: Dialect) {
     findByIdempotencyKey: `${select} WHERE l.app = $1 AND l.idempotency_key = $2`,
     releaseIdempotencyKey:
       'UPDATE links SET idempotency_key = NULL WHERE app = $1 AND idempotency_key = $2 AND created_at <= $3',
+    /** $1 app, $2 subject, $3 purpose, $4 id */
+    newest: `
+      WITH k AS (SELECT CAST($1 AS text) AS app, CAST($2 AS text) AS subject, CAST($3 AS text) AS purpose, CAST($4 AS text) AS id)
+      SELECT (SELECT MAX(n.id) ${newerThan('k')}) AS id FROM k`,
     lastMail: limits.lastMail,
     fillings: limits.fillings,
 

@@ -45,6 +45,10 @@ export class SealedLinkStore implements LinkStore {
     return this.opened(await this.inner.findByIdempotencyKey(app, key));
   }
 
+  newerThan(link: Link): Promise<string | undefined> {
+    return this.inner.newerThan(link);
+  }
+
   releaseIdempotencyKey(app: string, key: string, before: number): Promise<void> {
     return this.inner.releaseIdempotencyKey(app, key, before);
   }

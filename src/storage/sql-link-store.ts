@@ -110,6 +110,11 @@ export class SqlLinkStore implements LinkStore {
     return this.one(this.sql.findByIdempotencyKey, [app, key]);
   }
 
+  async newerThan({ app, subject, purpose, id }: Link): Promise<string | undefined> {
+    const [newest] = await this.queries.rows<{ id: string | null }>(this.sql.newest, [app, subject, purpose, id]);
+    return newest?.id ?? undefined;
+  }
+
   async releaseIdempotencyKey(app: string, key: string, before: number): Promise<void> {
     await this.queries.rows(this.sql.releaseIdempotencyKey, [app, key, before]);
   }

@@ -58,6 +58,22 @@ export const mintingCases: readonly ExamCase[] = [
     },
   },
   {
+    name: 'inserts no link that a newer one would end as it begins, and tells which',
+    run: async (store) => {
+      const subject = 'user of two instances';
+      const [early, ...later] = [sampleLink({ subject }), sampleLink({ subject }), sampleLink({ subject })];
+      for (const link of later) assert.equal(await store.insert(link, NO_LIMITS), true);
+      assert.equal(await store.newerThan(early), later[1].id);
+      assert.equal(await store.newerThan(later[1]), undefined);
+      for (const row of [early, { ...early, decoy: true, supersedes: false }])
+        assert.equal(await store.insert(row, NO_LIMITS), false);
+      for (const change of [{ app: 'other' }, { subject: 'somebody else' }, { purpose: 'email-verification' }]) {
+        assert.equal(await store.newerThan({ ...early, ...change }), undefined);
+        assert.equal(await store.insert({ ...early, ...change, id: sampleLink().id }, NO_LIMITS), true);
+      }
+    },
+  },
+  {
     name: 'does not let one bad row fail the mints beside it',
     run: async (store) => {
       const bad = { ...sampleLink(), subject: null as never };

@@ -135,8 +135,10 @@ async function playAndCheck(database: Database, bursts: readonly Burst[]): Promi
     let events = 0;
     await Promise.all(
       steps.map(async ({ act, at, after }) => {
+        // Made at once and asked later: as by instances of which one's clock is ahead.
+        const id = ids.next();
         for (let n = 0; n < after; n++) await turn();
-        const target = act.do === 'mint' ? minted(act, ids.next(), now) : targets[act.link % targets.length]?.link;
+        const target = act.do === 'mint' ? minted(act, id, now) : targets[act.link % targets.length]?.link;
         if (!target) return;
         const call: Call = { act, link: target, began: events++, ended: Infinity, answer: undefined };
         calls.push(call);
@@ -182,13 +184,17 @@ function faultsOf(before: readonly Known[], calls: readonly Call[], rows: readon
   const faults: string[] = [];
   const isThere = (link: Link): boolean => rows.some(({ id }) => id === link.id);
   const mints = calls.filter(({ act }) => act.do === 'mint');
-  for (const { link, answer } of mints) {
+  for (const { link, answer, began } of mints) {
     if (answer === true && !isThere(link)) faults.push(`${link.id}: acknowledged and lost`);
     if (answer === false && isThere(link)) faults.push(`${link.id}: refused and there`);
     const { idempotencyKey: key } = link;
     const withKey = [...before, ...mints].filter((one) => one.link.idempotencyKey === key && isThere(one.link)).length;
     if (key !== null && withKey > 1) faults.push(`${link.id}: its key minted ${withKey} links`);
-    if (answer === false && (key === null || withKey === 0)) faults.push(`${link.id}: refused for no reason`);
+    const isNewer = (one: { readonly link: Link }): boolean => supersedes(one.link, link) && isThere(one.link);
+    const isOver = before.some(isNewer) || mints.some((mint) => isNewer(mint) && mint.ended < began);
+    if (answer === false && ![...before, ...mints].some(isNewer) && (key === null || withKey === 0))
+      faults.push(`${link.id}: refused for no reason`);
+    if (answer === true && isOver) faults.push(`${link.id}: acknowledged when it was over`);
   }
   for (const { link, ended } of before) {
     const own = calls.filter((call) => call.link.id === link.id);
