@@ -16,7 +16,11 @@ export function subjectById(id) {
   return subject;
 }
 
-/** Each subject on each of its engines, in the order in which a round visits them. */
+/** Each subject on each of its engines, in the order in which a round visits them: who is compared stands side by side. */
 export function contestants(ids) {
-  return ids.map(subjectById).flatMap((subject) => subject.engines.map((engine) => ({ subject, engine })));
+  const subjects = ids.map(subjectById);
+  const engines = new Set(subjects.flatMap((subject) => subject.engines));
+  return [...engines].flatMap((engine) =>
+    subjects.filter((subject) => subject.engines.includes(engine)).map((subject) => ({ subject, engine })),
+  );
 }
