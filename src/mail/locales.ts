@@ -71,6 +71,7 @@ export function durationText(seconds: number, locale: string): string {
       ? (['hour', 3_600] as const)
       : STEPS.find(([, size]) => seconds % size === 0 && seconds >= size)!;
   const format = formatter(
+    durations,
     `${locale} ${unit}`,
     () => new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'long' }),
   );
@@ -94,16 +95,16 @@ export function momentText(moment: number, now: number, locale: string): string 
       timeZone: 'UTC',
       timeZoneName: 'short',
     });
-  return formatter(`${locale} ${today ? 'time' : 'day'}`, make).format(moment);
+  return formatter(moments, `${locale} ${today ? 'time' : 'date'}`, make).format(moment);
 }
 
-type Formatter = Intl.NumberFormat | Intl.DateTimeFormat;
-const formatters = new Map<string, Formatter>();
+const durations = new Map<string, Intl.NumberFormat>();
+const moments = new Map<string, Intl.DateTimeFormat>();
 
 /** Making a formatter costs a thousand times what using it does. */
-function formatter<Kind extends Formatter>(key: string, make: () => Kind): Kind {
-  const known = formatters.get(key) ?? make();
-  if (formatters.size >= 500) formatters.clear(); // any caller may name a locale
-  formatters.set(key, known);
-  return known as Kind;
+function formatter<Formatter>(made: Map<string, Formatter>, key: string, make: () => Formatter): Formatter {
+  const known = made.get(key) ?? make();
+  if (made.size >= 500) made.clear(); // any caller may name a locale
+  made.set(key, known);
+  return known;
 }

@@ -1,4 +1,11 @@
-import { acceptedLocale, bestLocale, formatLocale, isolated, momentText } from '../../src/mail/locales.js';
+import {
+  acceptedLocale,
+  bestLocale,
+  durationText,
+  formatLocale,
+  isolated,
+  momentText,
+} from '../../src/mail/locales.js';
 
 const available = new Map(['en', 'de', 'pt-BR', 'ar'].map((locale) => [locale, true]));
 const NOON = Date.UTC(2026, 10, 23, 12, 0);
@@ -44,4 +51,24 @@ test('what is written in the other direction is isolated, and nothing else', () 
   expect(isolated('30 دقيقة', 'ar')).toBe('30 دقيقة');
   expect(isolated('دار الكتب', 'en')).toBe('\u2068دار الكتب\u2069');
   expect(isolated('Fernweh', 'ja')).toBe('Fernweh');
+});
+
+test.each([
+  [1, '1 second'],
+  [90, '90 seconds'],
+  [1_800, '30 minutes'],
+  [86_400, '24 hours'],
+  [3 * 86_400, '3 days'],
+])('%i seconds are %s', (seconds, text) => expect(durationText(seconds, 'en')).toBe(text));
+
+test('days and dates of one language do not get into each other’s way, whichever is told first', () => {
+  const told = (locale: string): string[] => [
+    durationText(3 * 86_400, locale),
+    momentText(NOON, NOON - 86_400_000, locale),
+    durationText(3 * 86_400, locale),
+  ];
+  expect(told('de')).toEqual(['3 Tage', '23. November 2026 um 12:00 UTC', '3 Tage']);
+  const date = momentText(NOON, NOON - 86_400_000, 'fr');
+  expect(told('fr')).toEqual(['3 jours', date, '3 jours']);
+  expect(date).toContain('23 novembre 2026');
 });
