@@ -12,7 +12,7 @@ import { Tokens } from '../links/tokens.js';
 import { PageVisits } from './page-visits.js';
 import { Pages } from './pages.js';
 
-/** How long the page of a link that has run out may be left open, in seconds. */
+/** How long a page may be left open after its link has run out, in seconds: it can still offer a new one then. */
 const STAY = 3600;
 
 /**
@@ -45,7 +45,7 @@ export class PagesController {
       .catch((refusal) => this.offerRenewal(reply, token, refusal));
     if (!link) return;
     const path = this.visits.pathOf(link.id);
-    this.visits.admit(reply, 'oncelink', token, path, (link.expiresAt - this.clock()) / 1000);
+    this.visits.admit(reply, 'oncelink', token, path, (link.expiresAt - this.clock()) / 1000 + STAY);
     this.pages.redirect(reply, path);
   }
 
@@ -84,7 +84,10 @@ export class PagesController {
     const token = this.visits.tokenOfForm(request, 'oncelink', body);
     if (token === undefined) return this.pages.sendMessage(request, reply, 400, 'cookie_missing');
     const { oneTimeCode } = (body ?? {}) as { oneTimeCode?: string };
-    const pressed = await this.visits.judged(request, () => this.page.press(token, id, oneTimeCode)).catch(orCodeFault);
+    const pressed = await this.visits
+      .judged(request, () => this.page.press(token, id, oneTimeCode))
+      .catch(async (refusal) => (isCodeFault(refusal) ? refusal : this.offerRenewal(reply, token, refusal)));
+    if (!pressed) return;
     // Again, as it is now: the last wrong code has taken the field away.
     if (isCodeFault(pressed)) return this.sendConfirm(reply, await this.page.look(token, id), token, pressed);
     const { link, code } = pressed;
@@ -134,12 +137,7 @@ export class PagesController {
 
 type CodeFault = CodeIncorrect | CodeExhausted;
 
+/** A mistyped code is no dead end: the page is shown again, and says so. */
 function isCodeFault(answer: unknown): answer is CodeFault {
   return answer instanceof CodeIncorrect || answer instanceof CodeExhausted;
-}
-
-/** A mistyped code is no dead end: the page is shown again, and says so. */
-function orCodeFault(error: unknown): CodeFault {
-  if (isCodeFault(error)) return error;
-  throw error;
 }

@@ -74,7 +74,7 @@ describe('the mailed link', () => {
     const [pair, ...attributes] = visitor.setCookie!.split(/; */);
     expect(pair).toBe(`oncelink=${link.token}`);
     expect(attributes.map((attribute) => attribute.toLowerCase()).sort()).toEqual(
-      ['httponly', 'max-age=120', `path=/links/${link.id}`.toLowerCase(), 'samesite=lax'].sort(),
+      ['httponly', 'max-age=3720', `path=/links/${link.id}`.toLowerCase(), 'samesite=lax'].sort(),
     );
   });
 

@@ -225,6 +225,34 @@ test('a returned link, and one whose recipient is forgotten, offer none', async 
   expect((await open.press()).status).toBe(410);
 });
 
+test('a link that runs out while its page is open: the button’s answer offers a new one, and that one is sent', async () => {
+  const late = person();
+  await service.mint(late);
+  const url = await mailed(late);
+  const visitor = new Visitor(service);
+  await visitor.open(url);
+  const [{ id }] = await linksOf(late);
+  expect((await visitor.get(`/links/${id}`)).status).toBe(200);
+  clock.advance(1_801);
+  const answer = await visitor.press(id);
+  expect([answer.status, answer.text]).toEqual([410, expect.stringContaining(`action="/links/${id}/renew"`)]);
+  expect(answer.headers.get('set-cookie')).toContain('Max-Age=3600');
+  const renewing = await service.request('POST', `/links/${id}/renew`, {
+    body: '',
+    headers: { ...FORM, cookie: visitor.cookie!, ...SAME_ORIGIN },
+  });
+  expect(renewing.status).toBe(200);
+  expect(await mailed(late, 2)).not.toBe(url);
+});
+
+test('the cookie outlives its link by the time that the page may be left open', async () => {
+  const late = person({ expiresIn: 600 });
+  await service.mint(late);
+  const visitor = new Visitor(service);
+  await visitor.open(await mailed(late));
+  expect(Number(/Max-Age=(\d+)/.exec(visitor.setCookie!)![1])).toBe(600 + 3_600);
+});
+
 test('a purpose may leave it to the app: renew: false', async () => {
   const templates = new TemplatesCopy();
   templates.edit('purposes/password-reset/purpose.yaml', 'redeemOn: app', 'redeemOn: app\nrenew: false');

@@ -67,8 +67,8 @@ test('days and dates of one language do not get into each other’s way, whichev
     momentText(NOON, NOON - 86_400_000, locale),
     durationText(3 * 86_400, locale),
   ];
-  expect(told('de')).toEqual(['3 Tage', '23. November 2026 um 12:00 UTC', '3 Tage']);
-  const date = momentText(NOON, NOON - 86_400_000, 'fr');
-  expect(told('fr')).toEqual(['3 jours', date, '3 jours']);
+  expect(told('de')).toEqual(['3 Tage', expect.stringContaining('23. November 2026'), '3 Tage']);
+  const date = momentText(NOON, NOON - 86_400_000, 'it');
+  expect(told('it')).toEqual(['3 giorni', date, '3 giorni']);
   expect(date).toContain('23 novembre 2026');
 });
