@@ -5,7 +5,7 @@ import { runFast, startSmall } from './heap.js';
 import { KeyFile } from './links/key-file.js';
 import { createLogger, redact, type Logger } from './log.js';
 import { createService, type Service } from './service.js';
-import { readSettings, SETTINGS, type Settings } from './settings.js';
+import { readSettings, SETTINGS, SettingsError, type Settings } from './settings.js';
 
 /** In-flight requests and mails get this long to finish, in ms. */
 const DRAIN = 10_000;
@@ -33,7 +33,8 @@ try {
   // Faults of the operator's making are told in plain words; only a fault of ours needs its stack.
   const { message, stack } = error as Error;
   const ours = error instanceof TypeError || error instanceof ReferenceError || !message;
-  process.stderr.write(`${redact((ours ? stack : message)!)}\n`);
+  // Faults of settings repeat no values, and how to write an address is part of the advice.
+  process.stderr.write(`${error instanceof SettingsError ? message : redact((ours ? stack : message)!)}\n`);
   process.exit(1);
 }
 

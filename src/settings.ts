@@ -132,7 +132,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
   const publicUrl = checked(
     'PUBLIC_URL',
     'the https URL under which people reach this service, like https://links.example.com, without query or fragment',
-    (text) => readPublicUrl(text.replace('$PORT', String(port))),
+    (text) => readPublicUrl(text.replace('$PORT', String(port ?? 3000))),
   );
   const databaseUrl = checked('DATABASE_URL', 'sqlite:PATH or postgres://user:password@host:5432/database', (text) =>
     databaseUrlFault(text) ? undefined : text,

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { AppStore } from './apps/app.js';
 import { Pages } from './http/pages.js';
@@ -15,7 +15,10 @@ export interface Templates {
   readonly pages: Pages | undefined;
   /** what stops a start */
   readonly faults: readonly TemplateFault[];
-  /** words that are missing in a language that others of the folder speak: English is shown instead */
+  /**
+   * what nobody notices in English: words that are missing in a language that others of the folder speak, and mails that
+   * leave out what their purpose requires to be given, as copied ones do
+   */
   readonly gaps: readonly TemplateFault[];
 }
 
@@ -36,7 +39,7 @@ export function readTemplates(templatesDir: string, apps: Pick<AppStore, 'find'>
     pages,
     // Letters and pages share the layouts, and find the same faults there.
     faults: [...new Map(faults.list.map((fault) => [fault.message, fault])).values()],
-    gaps: gapsIn(templatesDir, [...purposes.keys()]),
+    gaps: [...gapsIn(templatesDir, [...purposes.keys()]), ...leftOutIn(templatesDir, purposes)],
   };
 }
 
@@ -62,6 +65,22 @@ function gapsIn(templatesDir: string, purposes: readonly string[]): TemplateFaul
   return wanted
     .filter(({ path }) => !existsSync(path))
     .map(({ locale, path }) => new TemplateFault(path, 1, `is missing: readers of ${locale} are shown English there`));
+}
+
+function leftOutIn(templatesDir: string, purposes: ReadonlyMap<string, AnyPurpose>): TemplateFault[] {
+  return [...purposes].flatMap(([name, { templateData }]) => {
+    const folder = join(templatesDir, 'purposes', name);
+    const required = Object.keys(templateData).filter((variable) => templateData[variable]!.required);
+    const files = localesIn(folder).flatMap((locale) =>
+      ['mail.html.hbs', 'mail.text.hbs'].map((file) => join(folder, locale, file)),
+    );
+    return files.filter(existsSync).flatMap((path) => {
+      const source = readFileSync(path, 'utf8');
+      return required
+        .filter((variable) => !new RegExp(`\\{\\{[^}]*\\b${variable}\\b`).test(source))
+        .map((variable) => new TemplateFault(path, 1, `leaves out {{${variable}}}, which its purpose requires`));
+    });
+  });
 }
 
 function wordFilesIn(folder: string): string[] {

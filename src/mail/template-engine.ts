@@ -124,7 +124,7 @@ class Lint extends Handlebars.Visitor {
     if (path.data || path.depth > 0 || path.original.startsWith('this'))
       this.fault(path, 'must name its variables plainly');
     if (this.variables && !this.variables.has(path.original)) {
-      this.fault(path, `uses an unknown variable; known are ${[...this.variables].join(', ')}`);
+      this.fault(path, `uses an unknown variable, ${path.original}; known are ${[...this.variables].join(', ')}`);
     }
   }
 

@@ -46,6 +46,18 @@ test('a new folder is one purpose more', async () => {
   expect((await lint()).stdout).toContain(`${before + 1} purposes`);
 });
 
+test('what is required and left out, as in a folder that was copied, is told; with --strict it is a fault', async () => {
+  cpSync(cli.path('templates/purposes/magic-link'), cli.path('templates/purposes/invitation'), { recursive: true });
+  const folder = 'templates/purposes/invitation';
+  appendFileSync(cli.path(`${folder}/purpose.yaml`), '  team: { type: string, required: true }\n');
+  for (const file of ['html', 'text']) appendFileSync(cli.path(`${folder}/en/mail.${file}.hbs`), '{{team}}\n');
+  const { code, stdout } = await lint();
+  expect(code).toBe(0);
+  expect(stdout).toContain(`warning: ${folder}/de/mail.text.hbs:1 leaves out {{team}}, which its purpose requires`);
+  expect(stdout).not.toContain(`${folder}/en/`);
+  expect((await cli.run(['templates', 'lint', '--strict'])).code).toBe(1);
+});
+
 test('missing words and a missing layout are faults, not crashes', async () => {
   rmSync(cli.path('templates/purposes/magic-link/en/mail.html.hbs'));
   expect((await lint()).stdout).toMatch(/magic-link\/en\/mail\.html\.hbs:1 is missing/);

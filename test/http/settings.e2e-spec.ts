@@ -57,6 +57,18 @@ describe('in production', () => {
     expect(stdout).toBe('');
   });
 
+  test('its advice is readable, addresses in it included, and one fault is told once', async () => {
+    const { code, stderr } = await refusal({ NODE_ENV: 'production' });
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringContaining('MAIL_FROM is required in production: Name <address@example.com>'),
+    ]);
+    expect(stderr).toContain('postgres://user:password@host:5432/database');
+    expect(stderr).not.toContain('[redacted]');
+    const port = await refusal({ NODE_ENV: 'development', PORT: 'abc' });
+    expect(port.stderr).toMatch(/One setting needs your attention:\n {2}- PORT /);
+  });
+
   test('with bad values it names each with its remedy, and repeats none of them', async () => {
     const { env } = await homeWith();
     const secret = 'hunter2-and-some-more';
