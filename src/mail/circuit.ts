@@ -13,14 +13,15 @@ export type CircuitState = 'closed' | 'open' | 'half-open';
  */
 export class Circuit {
   private failures = 0;
-  private closedAgainAt = 0;
+  private openedAt = 0;
   private probing = false;
 
   constructor(private readonly clock: Clock) {}
 
   get state(): CircuitState {
     if (this.failures < THRESHOLD) return 'closed';
-    return this.clock() < this.closedAgainAt ? 'open' : 'half-open';
+    // Looked at both ways: a clock that steps back must not keep it open for longer.
+    return Math.abs(this.clock() - this.openedAt) < COOL_OFF ? 'open' : 'half-open';
   }
 
   /** Whether a mail may be tried now; whoever gets a yes must report how it went. */
@@ -34,6 +35,6 @@ export class Circuit {
   report(works: boolean): void {
     this.probing = false;
     this.failures = works ? 0 : this.failures + 1;
-    if (!works) this.closedAgainAt = this.clock() + COOL_OFF;
+    if (!works) this.openedAt = this.clock();
   }
 }

@@ -312,6 +312,20 @@ describe('the circuit of a relay', () => {
     expect(state()).toBe('closed');
   });
 
+  test('is not open for longer because the clock steps back', async () => {
+    const clock = new HandSetClock();
+    const mailer = new Mailer([createRelay(`smtp://127.0.0.1:${await freePort()}`)], SENDER, clock.now);
+    closing.push(() => mailer.close());
+    const state = () => mailer.circuits()[0]!.circuit;
+    clock.advance(3600);
+    for (let failure = 1; failure <= 5; failure++) await mailer.send(letter());
+    expect(state()).toBe('open');
+    clock.advance(-29);
+    expect(state()).toBe('open');
+    clock.advance(-3571);
+    expect(state()).toBe('half-open');
+  });
+
   test('does not mind what a relay says to a mail', async () => {
     const relay = await Relay.start();
     closing.push(() => relay.stop());
