@@ -11,6 +11,8 @@ const BACK_OFF = [2, 5, 10, 20, 40, 60];
 /** Conversations with relays that a message remembers. */
 const REMEMBERED = 20;
 
+const UNKNOWN_PURPOSE = 'this instance does not know the purpose; another one may';
+
 export type CourierLog = (
   event: 'mail sent' | 'mail delayed' | 'mail failed' | 'mail abandoned' | 'mail suppressed' | 'courier stopped short',
   facts: Record<string, unknown>,
@@ -52,13 +54,14 @@ export class Postman {
   }
 
   private async handOver(message: Message, app: App | undefined): Promise<Handover> {
+    // While a new purpose is rolled out, or an old one withdrawn, not all instances have its folder.
+    if (!this.letters.knows(message.purpose)) return unwritten('delayed', UNKNOWN_PURPOSE);
     let letter: Letter;
     try {
       letter = this.write(message, app);
     } catch (error) {
       // A letter that cannot be written will not get better by waiting.
-      const reply = (error as Error).message.slice(0, 200);
-      return { relay: 'letter', outcome: 'refused', reply, noSuchMailbox: false, relayWorks: true, log: [] };
+      return unwritten('refused', (error as Error).message.slice(0, 200));
     }
     return this.mailer.send(letter);
   }
@@ -115,4 +118,9 @@ export class Postman {
     const next = this.clock() + Math.round(pause * (0.8 + 0.4 * this.random()));
     return Math.min(next, delivery.deliverBy!);
   }
+}
+
+/** There is no letter, and so no relay was asked. */
+function unwritten(outcome: 'delayed' | 'refused', reply: string): Handover {
+  return { relay: 'letter', outcome, reply, noSuchMailbox: false, relayWorks: true, log: [] };
 }

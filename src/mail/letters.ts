@@ -79,6 +79,11 @@ export class Letters {
     faults.throwIfAny();
   }
 
+  knows(purpose: string): boolean {
+    return this.words.has(purpose);
+  }
+
+  /** @param facts of a purpose that it knows */
   write(facts: LetterFacts): LetterText {
     const locales = this.words.get(facts.purpose)!;
     const locale = bestLocale(facts.locale, locales)!;

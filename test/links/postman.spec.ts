@@ -151,11 +151,24 @@ describe('a relay that will not have it', () => {
 });
 
 test('a letter that cannot be written is given up, and no relay bothered', async () => {
-  const mail = await message({ purpose: 'x'.repeat(10), locale: 'en' });
+  const mail = await message({ expiresAt: Infinity });
   const { outcome, log, noSuchMailbox } = await postman().attempt(mail, APP);
   expect(outcome).toMatchObject({ status: 'failed', error: expect.stringMatching(/^letter: ./) });
   expect((outcome as { error: string }).error.length).toBeLessThanOrEqual('letter: '.length + 200);
   expect([log, noSuchMailbox, inbox.list()]).toEqual([[], false, []]);
+});
+
+test('a letter for a purpose that only other instances know yet, or still, is left to them, and no relay bothered', async () => {
+  const mail = await message({ purpose: 'invitation' });
+  const error = 'letter: this instance does not know the purpose; another one may';
+  expect(await postman().attempt(mail, APP)).toEqual({
+    outcome: { status: 'queued', dueAt: START + 2000, error },
+    log: [],
+    noSuchMailbox: false,
+  });
+  expect(inbox.list()).toEqual([]);
+  const facts = { link: mail.id, purpose: 'invitation', attempt: 1, reason: error };
+  expect(events).toEqual([['mail delayed', { ...facts, retryInMs: 2000 }]]);
 });
 
 test('twenty conversations are remembered, the latest', async () => {
