@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { App, AppStore } from '../apps/app.js';
 import type { Clock } from '../clock.js';
 import { Gathering } from './gathering.js';
@@ -15,6 +15,8 @@ const LEASE = 15_000;
 const NAP = 5_000;
 /** Pause before an outcome that could not be written is written again, in ms. */
 const SETTLE_AGAIN = 500;
+/** For how long after a stop, in ms: the last try, of two seconds at most, ends before the process has to (main.ts). */
+const LAST_OUTCOMES = 7_000;
 /** How long an outcome waits for others to be written with, in ms, while there are more to come. */
 const GATHERING = 20;
 
@@ -25,6 +27,8 @@ const GATHERING = 20;
  */
 export class Courier {
   private running = false;
+  /** whether an outcome that could not be written is written again */
+  private patient = false;
   /** by link id: the mails in hand, each with the lease that fences its outcome */
   private readonly underWay = new Map<string, { lease: string; done: Promise<void> }>();
   private readonly ended = new Gathering(GATHERING);
@@ -48,6 +52,7 @@ export class Courier {
 
   start(): void {
     this.running = true;
+    this.patient = true;
     this.wake();
   }
 
@@ -61,12 +66,15 @@ export class Courier {
     });
   }
 
-  /** Claims nothing more and lets what is under way finish. */
+  /** Claims nothing more and lets what is under way finish, its outcome included. */
   async stop(): Promise<void> {
     this.running = false;
     clearTimeout(this.timer);
+    const patience = setTimeout(() => (this.patient = false), LAST_OUTCOMES);
     await this.pumping;
     await this.delivered();
+    clearTimeout(patience);
+    this.patient = false;
   }
 
   /** Does everything that is due now, once; for tests and for embedding without a background worker. */
@@ -176,9 +184,9 @@ export class Courier {
         await write();
         return;
       } catch (error) {
-        if (!this.running) throw error;
+        if (!this.patient) throw error;
         this.log('courier stopped short', { link: id, error });
-        await pause(SETTLE_AGAIN);
+        await new Promise((resolve) => setTimeout(resolve, SETTLE_AGAIN));
       }
     }
   }

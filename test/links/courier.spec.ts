@@ -466,6 +466,42 @@ describe('with its timers set by hand, as the clock is,', () => {
     await until(() => written.length === 4);
   });
 
+  describe('stopped while the database does not take an outcome,', () => {
+    async function stoppedWith(settle: LinkStore['settle']) {
+      const { id } = await mail();
+      const courier = courierWith({ ...relay, store: { settle } });
+      courier.start();
+      await until(() => relay.asked() === 1);
+      let isOver = false;
+      const stopped = courier.stop().then(() => (isOver = true));
+      relay.take();
+      await pass(20);
+      return { id, stopped, isOver: () => isOver };
+    }
+
+    test('writes it again: the mail need not be repeated', async () => {
+      let failures = 0;
+      const { id, stopped } = await stoppedWith((...outcome) =>
+        failures++ < 2 ? Promise.reject(new Unavailable()) : domain.store.settle(...outcome),
+      );
+      await pass(500);
+      await pass(500);
+      await stopped;
+      expect(await deliveryOf(id)).toMatchObject({ status: 'sent', attempts: 1 });
+      expect([relay.asked(), failures]).toEqual([1, 3]);
+    });
+
+    test('gives it up before the process has to end', async () => {
+      const { id, isOver } = await stoppedWith(() => Promise.reject(new Unavailable()));
+      for (let tries = 1; tries <= 13; tries++) await pass(500);
+      expect(isOver()).toBe(false);
+      await pass(500);
+      await until(isOver);
+      expect((await deliveryOf(id)).status).toBe('sending');
+      expect(events.at(-1)).toEqual(['courier stopped short', { link: id, error: expect.any(Unavailable) }]);
+    });
+  });
+
   test('keeps its lease of a mail for as long as the relay takes, and not longer', async () => {
     const { id } = await mail();
     let renewed = 0;
