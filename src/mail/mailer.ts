@@ -84,9 +84,18 @@ export class Mailer {
     let begun = false;
     const patience = new AbortController();
     const timer = setTimeout(() => patience.abort(), CONVERSATION);
+    const silence = new Promise<never>((_resolve, reject) => {
+      // Who listens to the signal has answered by then; who does not, such as a file system, may take the mail yet.
+      const giveUp = (): void => {
+        begun = true;
+        reject(new Error(`no answer within ${CONVERSATION / 1000} s`));
+      };
+      patience.signal.addEventListener('abort', () => setImmediate(giveUp));
+    });
     try {
       const message = { ...this.compose(letter), signal: patience.signal };
-      return accepted(await transport.send(message, () => (begun = true)));
+      const answer = transport.send(message, () => (begun = true));
+      return accepted(await Promise.race([answer, silence]));
     } catch (error) {
       return verdictOf(error as Error, begun);
     } finally {

@@ -1,3 +1,4 @@
+import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
@@ -14,7 +15,10 @@ export interface Transport {
   readonly tls: boolean;
   /** conversations it can have at once */
   readonly connections: number;
-  /** @param onBegun called when the relay begins to take the mail. @returns what the relay said when it accepted */
+  /**
+   * @param message its `signal` ends the conversation. @param onBegun called when the relay begins to take the mail
+   * @returns what the relay said when it accepted
+   */
   send(message: SendMailOptions, onBegun?: () => void): Promise<string>;
   /** Greets the relay as `send` would: TLS, and the log-in if there is one. */
   verify(): Promise<unknown>;
@@ -109,12 +113,21 @@ function smtp(url: URL, secure: boolean, dkim?: DkimKey): Transport {
 
 /** A program that queues what it is given, as every mail server brings one along. */
 function sendmail(path: string, dkim?: DkimKey): Transport {
-  const transport = create({ sendmail: true, path, newline: 'unix' }, dkim);
   return {
     name: `sendmail ${path}`,
     tls: false,
     connections: 2,
-    send: async (message) => (await transport.send(message)).response,
+    send: async (message, onBegun) => {
+      const { transporter, send } = create({ sendmail: true, path, newline: 'unix' }, dkim);
+      // nodemailer lets the program run for as long as it likes, but what it starts it with is ours to choose: one that
+      // hangs is killed, and none hangs because nobody reads what it prints.
+      const { signal } = message;
+      const options: SpawnOptions = { signal, killSignal: 'SIGKILL', stdio: ['pipe', 'ignore', 'ignore'] };
+      const start = (program: string, args: string[]): ChildProcess =>
+        spawn(program, args, options).once('spawn', () => onBegun?.());
+      Object.assign(transporter, { _spawn: start });
+      return (await send(message)).response;
+    },
     verify: () => Promise.resolve(true),
     close: () => {},
   };
@@ -193,6 +206,7 @@ function create(options: object, dkim?: DkimKey) {
     done();
   });
   return {
+    transporter: transport.transporter,
     send: (message: SendMailOptions, onBegun?: () => void) =>
       transport.sendMail({ ...message, onBegun } as SendMailOptions) as unknown as Promise<Sent>,
     verify: () => transport.verify(),

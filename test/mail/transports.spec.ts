@@ -1,13 +1,16 @@
 import { createHash, createVerify, generateKeyPairSync } from 'node:crypto';
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
+import { jest } from '@jest/globals';
 import PostalMime from 'postal-mime';
 import { readDkim } from '../../src/mail/dkim.js';
 import { Mailer } from '../../src/mail/mailer.js';
-import { createRelay, relayUrlFault } from '../../src/mail/transports.js';
+import { createRelay, inboxTransport, relayUrlFault } from '../../src/mail/transports.js';
+import { Inbox } from '../../src/mail/inbox.js';
 import { Relay } from '../support/relay.js';
 import { eventually } from '../support/service.js';
 
@@ -76,6 +79,74 @@ describe('sendmail', () => {
     const mailer = new Mailer([createRelay('sendmail:/nowhere/sendmail'), createRelay(`file:${directory}`)], SENDER);
     const { outcome, log } = await mailer.send(LETTER);
     expect([outcome, log.map((one) => one.outcome)]).toEqual(['accepted', ['unreachable', 'accepted']]);
+  });
+});
+
+describe('a conversation that takes too long, with the timers set by hand,', () => {
+  beforeEach(() => {
+    jest.useFakeTimers({
+      doNotFake: ['Date', 'hrtime', 'nextTick', 'performance', 'queueMicrotask', 'setImmediate', 'clearImmediate'],
+    });
+  });
+  afterEach(() => void jest.useRealTimers());
+
+  /** Not `eventually`, whose timers stand still. */
+  async function until(holds: () => boolean): Promise<void> {
+    for (const end = Date.now() + 8_000; !holds(); await turn()) if (Date.now() > end) throw new Error('it did not');
+  }
+  const isThere = (pid: number): boolean => {
+    try {
+      // One that has ended and not been waited for is not there.
+      return !/^State:\tZ/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+    } catch {
+      return false;
+    }
+  };
+
+  test('a sendmail that hangs is ended; it may have queued the mail, so no other relay gets it', async () => {
+    const path = join(directory, 'sendmail');
+    const started = join(directory, 'pid');
+    writeFileSync(
+      path,
+      `#!/bin/sh\ncat > /dev/null\necho $$ > ${started}.part\nmv ${started}.part ${started}\nexec sleep 60\n`,
+    );
+    chmodSync(path, 0o755);
+    const inbox = new Inbox();
+    const mailer = new Mailer([createRelay(`sendmail:${path}`), inboxTransport(inbox)], SENDER);
+    const handover = mailer.send(LETTER);
+    await until(() => existsSync(started));
+    const pid = Number(readFileSync(started, 'utf8'));
+    jest.advanceTimersByTime(89_999);
+    await turn();
+    expect(isThere(pid)).toBe(true);
+    jest.advanceTimersByTime(1);
+    expect(await handover).toMatchObject({ outcome: 'delayed', relayWorks: false });
+    await until(() => !isThere(pid));
+    expect(inbox.list()).toEqual([]);
+  });
+
+  test('is over for whatever transport, also for one that does not listen and may take the mail yet', async () => {
+    const inbox = new Inbox();
+    const deaf = { ...inboxTransport(inbox), name: 'deaf', send: () => new Promise<never>(() => {}) };
+    const handover = new Mailer([deaf, inboxTransport(inbox)], SENDER).send(LETTER);
+    jest.advanceTimersByTime(90_000);
+    const reply = 'no answer within 90 s';
+    expect(await handover).toMatchObject({ relay: 'deaf', outcome: 'delayed', reply, relayWorks: false });
+    expect(inbox.list()).toEqual([]);
+  });
+
+  test('a relay that was not told of the mail yet lets the next one try', async () => {
+    const inbox = new Inbox();
+    const busy = createServer(() => {});
+    await new Promise<void>((resolve) => busy.listen(0, '127.0.0.1', resolve));
+    const { port } = busy.address() as AddressInfo;
+    const mailer = new Mailer([createRelay(`smtp://127.0.0.1:${port}`), inboxTransport(inbox)], SENDER);
+    const handover = mailer.send(LETTER);
+    jest.advanceTimersByTime(90_000);
+    expect(await handover).toMatchObject({ outcome: 'accepted', log: [{ outcome: 'unreachable' }, {}] });
+    mailer.close();
+    busy.closeAllConnections();
+    busy.close();
   });
 });
 
