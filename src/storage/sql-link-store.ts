@@ -232,7 +232,7 @@ export class SqlLinkStore implements LinkStore {
 
   private async runSettle(batch: readonly Outcome[], deadline: number): Promise<boolean[]> {
     const { sql, text } = this.sql.settle;
-    const settled = await this.queries.rows<LinkRow>(sql, [text(batch)], deadline);
+    const settled = await this.queries.rows<LinkRow>(sql, [text(inOrder(batch))], deadline);
     const ids = new Set(settled.map(({ id }) => id));
     return batch.map(({ wanted }) => ids.has(wanted));
   }
@@ -249,7 +249,7 @@ export class SqlLinkStore implements LinkStore {
       new_redeem_key: question.redeemKey,
       moment: question.now,
     }));
-    const rows = await this.queries.rows<{ packed: PackedRow }>(sql, [text(questions)], deadline);
+    const rows = await this.queries.rows<{ packed: PackedRow }>(sql, [text(inOrder(questions))], deadline);
     const links = rows.map(({ packed }) => toLink(unpack(packed)));
     const won = new Map(links.map((link) => [link.id, link]));
     return batch.map(({ id }) => won.get(id));
@@ -278,6 +278,14 @@ export class SqlLinkStore implements LinkStore {
     }
     return conditions.join(' ');
   }
+}
+
+/**
+ * A statement locks its rows in the order of its batch. In one order everywhere, so that two instances whose batches
+ * have links in common cannot wait for each other in a ring.
+ */
+function inOrder<Item extends { readonly wanted: string }>(batch: readonly Item[]): Item[] {
+  return [...batch].sort((one, other) => (one.wanted < other.wanted ? -1 : 1));
 }
 
 function keysOf({ app, subject, recipientKey }: Link): Keys {

@@ -30,6 +30,22 @@ export const deliveryCases: readonly ExamCase[] = [
     },
   },
   {
+    name: 'answers each of many that settle at once about its own lease',
+    run: async (store) => {
+      for (let n = 0; n < 20; n++) await inserted(store, mailed());
+      const claimed = await store.claimDue('a', NOW, NOW + 15_000, 20);
+      const ids = Array.from(claimed, ({ id }) => id).sort();
+      ids.reverse();
+      const settled = await Promise.all(
+        ids.map((id, n) => store.settle(id, n % 3 === 0 ? 'lost' : 'a', { status: 'sent', at: NOW })),
+      );
+      assert.deepEqual(
+        settled,
+        ids.map((_id, n) => n % 3 !== 0),
+      );
+    },
+  },
+  {
     name: 'never shortens a life, and delays what the relay asked to delay',
     run: async (store) => {
       const link = await inserted(store, mailed({ expiresAt: NOW + 9_000_000 }));

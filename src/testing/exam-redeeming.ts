@@ -54,6 +54,19 @@ export const redeemingCases: readonly ExamCase[] = [
       assert.deepEqual(wins.sort(), links.map(({ id }) => id).sort());
     },
   },
+  {
+    name: 'answers each of many who redeem at once about the link that was asked for',
+    run: async (store) => {
+      const links: Link[] = [];
+      for (let n = 0; n < 20; n++) links.push(await inserted(store, sampleLink({ decoy: n % 3 === 0 })));
+      links.reverse();
+      const won = await Promise.all(links.map((link) => store.redeem(asks(link))));
+      assert.deepEqual(
+        Array.from(won, (link) => link?.id),
+        links.map(({ id, decoy }) => (decoy ? undefined : id)),
+      );
+    },
+  },
   refused('another app', sampleLink, { app: 'other' }),
   refused('another purpose', sampleLink, { purpose: 'magic-link' }),
   refused(

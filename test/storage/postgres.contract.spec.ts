@@ -9,6 +9,7 @@ import { openWithSchema } from '../../src/storage/schema.js';
 import { SqlLinkStore } from '../../src/storage/sql-link-store.js';
 import { sampleLink } from '../../src/testing.js';
 import { startPostgres, type Postgres } from '../support/postgres.js';
+import { eventually } from '../support/service.js';
 
 /** What only a server of its own can do to us: other defaults, and other instances on the same tables. */
 let postgres: Postgres;
@@ -201,6 +202,38 @@ describe('three instances', () => {
     const won = wins.flat().flatMap((one) => one?.id ?? []);
     expect(won.sort()).toEqual(links.map(({ id }) => id).sort());
   });
+
+  test.each(['redeem', 'settle'] as const)(
+    'wait for each other and never in a ring: one redeems, another %ss the same links backwards',
+    async (act) => {
+      const [first, second] = stores as [SqlLinkStore, SqlLinkStore];
+      const links = Array.from({ length: 50 }, mail);
+      for (const one of links) await first.insert(one, FREE);
+      await first.claimDue('lease', NOW, NOW + 15_000, links.length);
+      const acts: Record<typeof act, (one: Link) => Promise<unknown>> = {
+        redeem: (one: Link) => second.redeem(redemption(one)),
+        settle: (one: Link) => second.settle(one.id, 'lease', { status: 'sent', at: NOW }),
+      };
+      const answers = await asAdmin(async (other) => {
+        // Either comes as far as the one in the middle, and then needs what the other holds.
+        await other.query('BEGIN');
+        await other.query('SELECT 1 FROM links WHERE id = $1 FOR UPDATE', [links[25]!.id]);
+        const asked = [...links.map((one) => first.redeem(redemption(one))), ...[...links].reverse().map(acts[act])];
+        const answered = Promise.allSettled(asked);
+        await eventually(async () => {
+          const waiting =
+            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+          return (await other.query(waiting)).rows.length === 2;
+        });
+        await other.query('COMMIT');
+        return answered;
+      });
+      expect(answers.filter(({ status }) => status === 'rejected')).toHaveLength(0);
+      const won = answers.slice(0, 50).filter((one) => one.status === 'fulfilled' && one.value);
+      const others = answers.slice(50).filter((one) => one.status === 'fulfilled' && one.value);
+      expect([won.length, others.length].sort()).toEqual(act === 'redeem' ? [0, 50] : [50, 50]);
+    },
+  );
 
   test('revoke for each other, and of a revocation and redemptions one wins', async () => {
     for (let round = 0; round < 10; round++) {
