@@ -32,10 +32,10 @@ describe.each([
   afterAll(() => ann.context.close());
 
   /** No accessibility faults, nothing that needs scrolling sideways, nothing that the page's own policy blocks. */
-  const look = async (name: string): Promise<void> => {
-    await screenshot(ann.page, `${name}-${colorScheme}-${width}`);
-    const wide = await ann.page.evaluate('document.documentElement.scrollWidth > window.innerWidth');
-    expect({ page: name, faults: await axe(ann.page), wide }).toEqual({ page: name, faults: [], wide: false });
+  const look = async (name: string, page = ann.page): Promise<void> => {
+    await screenshot(page, `${name}-${colorScheme}-${width}`);
+    const wide = await page.evaluate('document.documentElement.scrollWidth > window.innerWidth');
+    expect({ page: name, faults: await axe(page), wide }).toEqual({ page: name, faults: [], wide: false });
   };
 
   it('of signing up', async () => {
@@ -79,6 +79,27 @@ describe.each([
     await ann.visit('/demo/signed-in');
     await look('nothing-handed-over');
     await phone.context.close();
+  }, 60_000);
+
+  it('of somebody with a long name and a long address', async () => {
+    const long = await Person.with(browser, service, { colorScheme, viewport: { width, height: 800 } });
+    const domain = `${'mailbox'.repeat(20).slice(0, 63)}.${colorScheme}${width}.example`;
+    const address = `${'longest'.repeat(9)}@${domain}`;
+    const lookAt = (name: string) => look(name, long.page);
+    await long.signUp('Wolfeschlegelsteinhausenbergerdorff'.padEnd(64, 'x'), address, PASSWORD);
+    await lookAt('long-check-inbox');
+    await long.logIn(address, PASSWORD);
+    await lookAt('long-account');
+    await long.openMail(address);
+    await long.confirm();
+    await lookAt('long-verified');
+    const elsewhere = await Person.with(browser, service);
+    await elsewhere.askFor('/demo/magic-link', address);
+    await long.openMail(address, 2);
+    await long.confirm();
+    await lookAt('long-this-device');
+    await elsewhere.context.close();
+    await long.context.close();
   }, 60_000);
 
   it('of a forgotten password', async () => {

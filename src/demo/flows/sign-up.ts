@@ -10,6 +10,7 @@ import { hashPassword, passwordFault } from '../passwords.js';
 import { rememberBrowser, verifierOf } from '../same-browser.js';
 import { currentUser } from '../sessions.js';
 import type { User } from '../users.js';
+import { address, html } from '../web/html.js';
 import { goTo, sendPage } from '../web/pages.js';
 
 /** Sign up, and prove the address: `email-verification`. */
@@ -71,7 +72,7 @@ export function signUp(app: FastifyInstance, { oncelink, users, redirectUri, now
       reply,
       noticePage({
         title: 'Your address is confirmed',
-        text: `Thank you, ${user.name}. ${user.email} now belongs to your notebook.`,
+        text: html`Thank you, ${user.name}. ${address(user.email)} now belongs to your notebook.`,
         action: reader
           ? { path: '/demo/account', label: 'Open your notebook' }
           : { path: '/demo/log-in', label: 'Log in' },

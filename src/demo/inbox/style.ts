@@ -2,7 +2,7 @@ import { style } from '../pages/style.js';
 
 export const inboxStyle = `${style}
 .head { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 1rem; margin-bottom: 1.25rem; }
-.head h1 { margin: 0; overflow-wrap: anywhere; }
+.head h1 { margin: 0; }
 .tools { display: flex; flex-wrap: wrap; gap: .6rem; }
 section[aria-labelledby], .sheet + .tools { margin-top: 2rem; }
 .tools .button { min-height: 2.75rem; padding: .3rem 1.1rem; }
@@ -14,11 +14,11 @@ main > .card h2 { font-size: 1.5rem; }
 .mails li:first-child:hover { border-radius: 14px 14px 0 0; }
 .mails li:last-child:hover { border-radius: 0 0 14px 14px; }
 .mails li:only-child:hover { border-radius: 14px; }
-.mails a { font-weight: 600; text-decoration: none; overflow-wrap: anywhere; }
+.mails a { font-weight: 600; text-decoration: none; }
 .mails a::after { content: ""; position: absolute; inset: 0; }
 .mails a:hover { text-decoration: underline; }
 .when { color: var(--soft); font-size: .9375rem; white-space: nowrap; }
-.to, .from { grid-column: 1 / -1; color: var(--soft); font-size: .9375rem; overflow-wrap: anywhere; }
+.to, .from { grid-column: 1 / -1; color: var(--soft); font-size: .9375rem; }
 .envelope { margin: 0 0 1.25rem; }
 .envelope > div { display: flex; gap: 1rem; }
 .envelope dt { flex: 0 0 3.5rem; }
@@ -28,8 +28,8 @@ main > .card h2 { font-size: 1.5rem; }
 .tabs a[aria-current] { background: var(--card); border-color: var(--line); border-bottom-color: var(--card); color: var(--ink); font-weight: 600; }
 .sheet { display: block; width: 100%; margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: 0 14px 14px 14px; }
 iframe.sheet { height: min(46rem, 75vh); min-height: 28rem; }
-.letter { padding: 1.25rem; white-space: pre-wrap; overflow-wrap: anywhere; }
+.letter { padding: 1.25rem; white-space: pre-wrap; }
 pre.letter { font: .875rem/1.55 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
-.steps { padding-inline-start: 1.5rem; overflow-wrap: anywhere; }
+.steps { padding-inline-start: 1.5rem; }
 code { font-family: ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; font-size: .95em; }
 `;

@@ -1,5 +1,5 @@
 import type { User } from '../users.js';
-import { html, type Html } from '../web/html.js';
+import { address, html, type Html } from '../web/html.js';
 import { field } from './fields.js';
 import { layout } from './layout.js';
 
@@ -33,7 +33,7 @@ export const thisDevicePage = ({ email, error, current }: Asked): Html =>
         The link was asked for in another browser or on another device. If that was you, type the address that the mail
         went to. If not, just close this page.
       </p>
-      ${current && html`<p>You are logged in as ${current.email} at the moment; that will end.</p>`}
+      ${current && html`<p>You are logged in as ${address(current.email)} at the moment; that will end.</p>`}
       <form method="post" action="/demo/signed-in" class="stack">
         ${field({ name: 'email', label: 'Email address', type: 'email', autocomplete: 'username', value: email, error })}
         <button class="button">Sign in here</button>

@@ -17,7 +17,7 @@ export const style = `
 html { -webkit-text-size-adjust: 100%; text-size-adjust: 100%; }
 body {
   margin: 0; min-height: 100vh; display: flex; flex-direction: column; background: var(--paper); color: var(--ink);
-  font: 1.0625rem/1.6 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif;
+  overflow-wrap: anywhere; font: 1.0625rem/1.6 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif;
 }
 h1, h2, h3, .brand { font-family: "Iowan Old Style", "Palatino Linotype", Palatino, "Book Antiqua", Georgia, serif; }
 h1 { font-size: clamp(1.7rem, 5vw, 2.2rem); line-height: 1.2; margin: 0 0 1rem; text-wrap: balance; }
@@ -30,7 +30,7 @@ a { color: var(--accent); text-underline-offset: .18em; }
 .bar { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem 1.5rem; width: 100%; max-width: 62rem; margin: 0 auto; padding: 1rem 1.25rem; }
 .brand { display: inline-flex; align-items: center; gap: .5rem; min-height: 2.75rem; font-size: 1.35rem; font-weight: 700; color: var(--ink); text-decoration: none; }
 .mark { width: 1.6rem; height: 1.6rem; color: var(--warm); }
-nav { display: flex; flex-wrap: wrap; align-items: center; gap: .25rem 1.25rem; margin-left: auto; }
+nav { display: flex; flex-wrap: wrap; align-items: center; gap: .25rem 1.25rem; min-width: 0; margin-left: auto; }
 nav form { display: contents; }
 nav a, .plain { display: inline-flex; align-items: center; min-height: 2.75rem; }
 .plain { padding: 0; border: 0; background: none; color: var(--accent); font: inherit; text-decoration: underline; text-underline-offset: .18em; cursor: pointer; }
@@ -80,7 +80,7 @@ input[readonly] { border-style: dashed; color: var(--soft); }
 .columns { display: grid; gap: 1.25rem; align-items: start; }
 dl { margin: 0; }
 dt { color: var(--soft); font-size: .9375rem; }
-dd { margin: 0 0 .8rem; overflow-wrap: anywhere; }
+dd { margin: 0 0 .8rem; }
 dl > :last-child { margin-bottom: 0; }
 .tag { display: inline-block; padding: .05rem .6rem; border-radius: 99px; font-size: .875rem; font-weight: 600; background: var(--accent-soft); color: var(--accent); }
 .tag.wait { background: var(--warm-soft); color: var(--warm); }
