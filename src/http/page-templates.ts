@@ -18,6 +18,7 @@ const VARIABLES = {
     'code.label',
     'code.hint',
     'code.button',
+    'code.typed',
   ],
   message: [
     ...PAGE,
@@ -30,7 +31,7 @@ const VARIABLES = {
     'renewal.nonce',
     'renewal.button',
   ],
-  report: [...PAGE, 'action', 'nonce', 'label', 'button', 'note', 'fault'],
+  report: [...PAGE, 'action', 'nonce', 'label', 'button', 'note', 'fault', 'typed'],
 };
 type Template = keyof typeof VARIABLES;
 

@@ -62,7 +62,13 @@ export class PagesController {
     await this.sendConfirm(reply, link, token);
   }
 
-  private async sendConfirm(reply: FastifyReply, link: Link, token: string, fault?: CodeFault): Promise<void> {
+  private async sendConfirm(
+    reply: FastifyReply,
+    link: Link,
+    token: string,
+    fault?: CodeFault,
+    typed?: string,
+  ): Promise<void> {
     const form = {
       action: this.visits.pathOf(link.id),
       nonce: this.tokens.formNonce(token),
@@ -70,7 +76,7 @@ export class PagesController {
       usesUp: this.page.redeemsHere(link),
       ...this.page.demandsOf(link),
     };
-    await this.pages.sendConfirm(reply, link, form, fault);
+    await this.pages.sendConfirm(reply, link, form, fault, typed);
   }
 
   /** The button. */
@@ -89,7 +95,8 @@ export class PagesController {
       .catch(async (refusal) => (isCodeFault(refusal) ? refusal : this.offerRenewal(reply, token, refusal)));
     if (!pressed) return;
     // Again, as it is now: the last wrong code has taken the field away.
-    if (isCodeFault(pressed)) return this.sendConfirm(reply, await this.page.look(token, id), token, pressed);
+    if (isCodeFault(pressed))
+      return this.sendConfirm(reply, await this.page.look(token, id), token, pressed, oneTimeCode);
     const { link, code } = pressed;
     const target = await this.destinationOf(link);
     if (target !== null) return this.pages.redirect(reply, this.withCode(target, link, code));

@@ -59,6 +59,9 @@ const CALM = new Set<MessageName>([
   'renewed',
 ]);
 
+/** How much the fields of the forms take, as their `maxlength` says. */
+const LONGEST = { code: 24, address: 254 };
+
 /** Addresses where people arrive: answers there are pages, never problem documents. */
 export function isPageUrl(url: string): boolean {
   return /^\/(?:l|links|r)(?:\/|$|\?)/.test(url);
@@ -88,8 +91,18 @@ export class Pages {
     faults.throwIfAny();
   }
 
-  /** The page with the one button, and a field for the code where the purpose has one. @param fault of a typed code */
-  async sendConfirm(reply: FastifyReply, link: PageLink, form: ConfirmForm, fault?: Refusal): Promise<void> {
+  /**
+   * The page with the one button, and a field for the code where the purpose has one.
+   * @param fault of a typed code
+   * @param typed what the field holds: people are asked to compare it
+   */
+  async sendConfirm(
+    reply: FastifyReply,
+    link: PageLink,
+    form: ConfirmForm,
+    fault?: Refusal,
+    typed?: string,
+  ): Promise<void> {
     const app = await this.apps.find(link.app);
     const { locale, words } = this.wordsOf(link, 'confirm', app);
     const labels = this.words.labels(locale, app?.name ?? link.app);
@@ -103,7 +116,12 @@ export class Pages {
       button: form.usesUp || form.target !== null || !form.code,
       otherBrowser: form.sameBrowser && (form.code ? labels.otherBrowserOrCode : labels.otherBrowser),
       fault: fault && (form.code ? labels.codeIncorrect : labels.codeExhausted),
-      code: form.code && { label: labels.codeLabel, hint: labels.codeHint, button: labels.codeButton },
+      code: form.code && {
+        label: labels.codeLabel,
+        hint: labels.codeHint,
+        button: labels.codeButton,
+        typed: typed?.slice(0, LONGEST.code) ?? '',
+      },
     };
     const status = fault ? PROBLEMS[fault.code].status : 200;
     void reply.status(status).type('text/html; charset=utf-8').send(this.templates.confirm(variables));
@@ -143,8 +161,8 @@ export class Pages {
     this.sendNotice(reply, PROBLEMS[code].status, app, this.templates.message(variables));
   }
 
-  /** "This wasn't me": the page that asks for the address. @param fault of the one that was typed */
-  async sendReport(reply: FastifyReply, link: PageLink, form: OwnForm, fault?: 'wrong'): Promise<void> {
+  /** "This wasn't me": the page that asks for the address. @param wrong the one that was typed, and is not it */
+  async sendReport(reply: FastifyReply, link: PageLink, form: OwnForm, wrong?: string): Promise<void> {
     const { locale, words } = this.words.message('report', link.locale);
     const app = await this.apps.find(link.app);
     const labels = this.words.labels(locale, app?.name ?? link.app);
@@ -156,10 +174,11 @@ export class Pages {
       label: labels.reportLabel,
       button: labels.reportButton,
       note: labels.reportNote,
-      fault: fault && labels.reportWrong,
+      fault: wrong !== undefined && labels.reportWrong,
+      typed: wrong?.slice(0, LONGEST.address) ?? '',
     };
     void reply
-      .status(fault ? 422 : 200)
+      .status(wrong === undefined ? 200 : 422)
       .type('text/html; charset=utf-8')
       .send(this.templates.report(variables));
   }

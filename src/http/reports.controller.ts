@@ -60,11 +60,11 @@ export class ReportsController {
     const link = await this.reports.look(token, id);
     if (done) return this.pages.sendMessage(request, reply, 200, 'reported', link);
     await this.strangers.count(request.ip);
-    await this.sendForm(reply, link, token, 'wrong');
+    await this.sendForm(reply, link, token, typed);
   }
 
-  private sendForm(reply: FastifyReply, link: Link, token: string, fault?: 'wrong'): Promise<void> {
+  private sendForm(reply: FastifyReply, link: Link, token: string, wrong?: string): Promise<void> {
     const form = { action: this.visits.pathOf(link.id, '/report'), nonce: this.tokens.formNonce(token) };
-    return this.pages.sendReport(reply, link, form, fault);
+    return this.pages.sendReport(reply, link, form, wrong);
   }
 }

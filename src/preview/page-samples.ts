@@ -27,7 +27,11 @@ const STATES: readonly (readonly [name: string, title: string, send: Send])[] = 
   ['confirm', 'The button', (pages, to, link) => pages.sendConfirm(to, link, FORM)],
   ['other-browser', 'binding: required', (pages, to, link) => pages.sendConfirm(to, link, BOUND)],
   ['one-time-code', 'oneTimeCode: screen', (pages, to, link) => pages.sendConfirm(to, link, CODE)],
-  ['code-incorrect', 'A wrong code', (pages, to, link) => pages.sendConfirm(to, link, CODE, new CodeIncorrect())],
+  [
+    'code-incorrect',
+    'A wrong code',
+    (pages, to, link) => pages.sendConfirm(to, link, CODE, new CodeIncorrect(), '7K2M-9QXI'),
+  ],
   [
     'code-exhausted',
     'Too many wrong ones',
@@ -42,7 +46,7 @@ const STATES: readonly (readonly [name: string, title: string, send: Send])[] = 
   ['superseded-for-good', 'A newer one exists, renew: false', tell('link_superseded')],
   ['revoked', 'Withdrawn', tell('link_revoked')],
   ['report', 'This wasn’t me', (pages, to, link) => pages.sendReport(to, link, OWN)],
-  ['report-wrong', 'With a wrong address', (pages, to, link) => pages.sendReport(to, link, OWN, 'wrong')],
+  ['report-wrong', 'With a wrong address', (pages, to, link) => pages.sendReport(to, link, OWN, 'ann@exmaple.com')],
   ['reported', 'And with the right one', tell('reported')],
 ];
 

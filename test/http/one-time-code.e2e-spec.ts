@@ -248,6 +248,18 @@ describe('a one-time code on the requesting screen', () => {
     expect((await redeem({ code, purpose, codeVerifier: VERIFIER })).body.sameBrowser).toBe(true);
   });
 
+  test('mistyped, stays in the field for people to compare, and is harmless there', async () => {
+    const { link, visitor } = await arrive({ purpose: 'strict-login' });
+    const field = async (typed: string) =>
+      /<input [^>]*name="oneTimeCode"[^>]*>/.exec((await type(visitor, link.id, typed)).text)![0];
+    expect(/<input [^>]*name="oneTimeCode"[^>]*>/.exec((await visitor.get(`/links/${link.id}`)).text)![0]).toContain(
+      ' value="" ',
+    );
+    expect(await field(wrong(link.oneTimeCode))).toContain(` value="${wrong(link.oneTimeCode)}" `);
+    expect(await field(`'"><b>{{nonce}}`)).toContain(' value="&#x27;&quot;&gt;&lt;b&gt;{{nonce}}" ');
+    expect(await field('x'.repeat(64))).toContain(` value="${'x'.repeat(24)}" `);
+  });
+
   test('of another link is a wrong one', async () => {
     const [one, two] = [await arrive({ purpose: 'strict-login' }), await arrive({ purpose: 'strict-login' })];
     expect((await type(one.visitor, one.link.id, two.link.oneTimeCode)).status).toBe(400);

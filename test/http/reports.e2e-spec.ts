@@ -112,6 +112,15 @@ test('robots that follow, submit and guess change nothing', async () => {
   expect(await read(mail.id)).toEqual(before);
 });
 
+test('an address that is not the one stays in the field for people to check, and is harmless there', async () => {
+  const { page, send } = await open(await mailed());
+  const field = ({ text }: Answer) => /<input [^>]*name="address"[^>]*>/.exec(text)![0];
+  expect(field(page)).toContain(' value="" ');
+  expect(field(await send('somebody.else@example.com'))).toContain(' value="somebody.else@example.com" ');
+  expect(field(await send(`'"><b>{{nonce}}`))).toContain(' value="&#x27;&quot;&gt;&lt;b&gt;{{nonce}}" ');
+  expect(field(await send('x'.repeat(300)))).toContain(` value="${'x'.repeat(254)}" `);
+});
+
 test('a browser that sends neither header shows the nonce of the page', async () => {
   const mail = await mailed();
   const { page, send } = await open(mail);
