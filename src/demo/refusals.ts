@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { OncelinkProblem } from './oncelink.js';
-import { noticePage } from './pages/notice.js';
+import { noticePage, openInbox } from './pages/notice.js';
+import { html } from './web/html.js';
 import { sendPage } from './web/pages.js';
 
 declare module 'fastify' {
@@ -14,8 +15,8 @@ interface Refusal {
   status: number;
   title: string;
   text: string;
-  /** Asking for a new link helps; otherwise going back and trying the same again does. */
-  askAgain: boolean;
+  /** What helps: asking for a new link, looking for the mail that was sent, or trying the same again. */
+  wayOn: 'ask again' | 'inbox' | 'try again';
 }
 
 /** Each `code` that Oncelink may answer, said to a person: what happened, and that nothing is lost. */
@@ -24,61 +25,61 @@ const REFUSALS: Record<string, Refusal> = {
     status: 410,
     title: 'This link has run out',
     text: 'Links from our mails work for a short time only, to keep your notebook safe. A new one is quick.',
-    askAgain: true,
+    wayOn: 'ask again',
   },
   link_redeemed: {
     status: 410,
     title: 'This link has been used',
     text: 'Each link works once. If that was you, all is done. If not, ask for a new one.',
-    askAgain: true,
+    wayOn: 'ask again',
   },
   link_superseded: {
     status: 410,
     title: 'There is a newer mail',
     text: 'You asked more than once, and only the newest link works. It is in the latest mail from us.',
-    askAgain: true,
+    wayOn: 'ask again',
   },
   link_revoked: {
     status: 410,
     title: 'This link was withdrawn',
     text: 'It no longer works. You can ask for a new one at any time.',
-    askAgain: true,
+    wayOn: 'ask again',
   },
   fingerprint_mismatch: {
     status: 409,
     title: 'Your password has changed since',
     text: 'This link was for the password before. If you changed it yourself, log in with the new one.',
-    askAgain: true,
+    wayOn: 'ask again',
   },
   binding_mismatch: {
     status: 409,
     title: 'Please go back to your first browser',
     text: 'This link works only in the browser in which you asked for it. Nothing is used up: open the mail there, or ask for a new link in this browser.',
-    askAgain: true,
+    wayOn: 'ask again',
   },
   token_invalid: {
     status: 400,
     title: 'This link does not work',
     text: 'It may have been cut off, or too much time has passed since you opened it. A new one is quick.',
-    askAgain: true,
+    wayOn: 'ask again',
   },
   request_invalid: {
     status: 422,
     title: 'We could not use that',
     text: 'Something in the form does not fit. Please check it, the address above all.',
-    askAgain: false,
+    wayOn: 'try again',
   },
   rate_limited: {
     status: 429,
     title: 'That was quick',
     text: 'A mail may already be on its way. Please look into your inbox, and into the spam folder too.',
-    askAgain: true,
+    wayOn: 'inbox',
   },
   unavailable: {
     status: 503,
     title: 'We need a moment',
     text: 'Something on our side does not answer. Nothing is lost or used up: please try again shortly.',
-    askAgain: false,
+    wayOn: 'try again',
   },
 };
 
@@ -88,11 +89,14 @@ export function showRefusal(error: unknown, request: FastifyRequest, reply: Fast
   if (!refusal) return showFault(error, request, reply);
   const { retryAfter } = error as OncelinkProblem;
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
-  const wait = retryAfter === undefined ? '' : ` You can ask again ${inWords(retryAfter)}.`;
+  const askAgain = request.routeOptions.config.askAgain ?? tryAgain(request);
+  const wait =
+    retryAfter !== undefined && html` You can <a href="${askAgain.path}">ask again</a> ${inWords(retryAfter)}.`;
+  const ways = { 'ask again': askAgain, inbox: openInbox, 'try again': tryAgain(request) };
   const page = noticePage({
     title: refusal.title,
-    text: refusal.text + (refusal.status === 429 ? wait : ''),
-    action: (refusal.askAgain ? request.routeOptions.config.askAgain : undefined) ?? tryAgain(request),
+    text: html`${refusal.text}${refusal.wayOn === 'inbox' && wait}`,
+    action: ways[refusal.wayOn],
   });
   return sendPage(reply, page, refusal.status);
 }

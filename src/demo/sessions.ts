@@ -13,6 +13,8 @@ declare module 'fastify' {
     resets?: string;
     /** The link for it was asked for in another browser. */
     resetsElsewhere?: boolean;
+    /** It has just done so. */
+    passwordChanged?: boolean;
   }
 }
 

@@ -134,7 +134,7 @@ describe('The demo app', () => {
       const refused = await visitor.post('/demo/reset', { password: 'short' });
       expect([refused.statusCode, stage.calls]).toEqual([422, []]);
       const accepted = await visitor.post('/demo/reset', { password: 'light until midnight' });
-      expect(accepted.body).toContain('Your password is changed');
+      expect([accepted.statusCode, accepted.headers.location]).toEqual([303, '/demo/password-changed']);
       expect(stage.calls.map(({ path }) => path)).toEqual(['/v1/links/redeem']);
       const told = { purpose: 'password-changed', recipient: 'ann@example.com' };
       expect(stage.told.map(({ body }) => body)).toEqual([expect.objectContaining(told)]);
@@ -155,7 +155,39 @@ describe('The demo app', () => {
         email: 'ann@example.com',
         password: 'light until midnight',
       });
-      expect(accepted.body).toContain('Your password is changed');
+      expect(accepted.headers.location).toBe('/demo/password-changed');
+    });
+
+    it('says that it is changed also when the page is loaded again or gone back to, and only then', async () => {
+      const { visitor } = await memberWithCode('reset');
+      expect((await visitor.get('/demo/password-changed')).headers.location).toBe('/demo');
+      await visitor.get('/demo/reset');
+      await visitor.post('/demo/reset', { password: 'light until midnight' });
+      for (let again = 0; again < 2; again++)
+        expect((await visitor.get('/demo/password-changed')).body).toContain('Your password is changed');
+      expect((await visitor.get('/demo/reset')).headers.location).toBe('/demo/password-changed');
+      await visitor.get(`/demo/reset?code=${CODE}`);
+      expect((await visitor.get('/demo/reset')).body).toContain('Choose a new password');
+    });
+
+    it('is spoken of as of somebody signed in to somebody signed in', async () => {
+      const visitor = stage.browser();
+      expect((await visitor.get('/demo/forgot')).body).toContain('It happens.');
+      await signUp(visitor, 'ann@example.com');
+      const link = { subject: lastCall().body['subject'], recipient: 'ann@example.com', status: 'active' };
+      await logIn(visitor, 'ann@example.com');
+      stage.answer = () => ({ status: 200, body: { link } });
+      await visitor.get(`/demo/reset?code=${CODE}`);
+      const pages = [
+        await visitor.get('/demo/forgot'),
+        await visitor.post('/demo/forgot', { email: 'none' }),
+        await visitor.get('/demo/reset'),
+        await visitor.post('/demo/reset', { password: 'short' }),
+      ];
+      for (const { body } of pages) {
+        expect(body).toContain('<a href="/demo/account">Ann</a>');
+        expect(body).not.toMatch(/Forgot|It happens|Sign up/);
+      }
     });
 
     it('says the same fingerprint at mint and at redemption, and another one after the change', async () => {
@@ -188,7 +220,7 @@ describe('The demo app', () => {
       expect(lost.body).toContain('href="/demo/reset"');
       const attempt = lastCall().headers['idempotency-key'];
       stage.answer = () => ({ status: 200, body: { link } });
-      expect((await visitor.post('/demo/reset', { password: 'light until midnight' })).statusCode).toBe(200);
+      expect((await visitor.post('/demo/reset', { password: 'light until midnight' })).statusCode).toBe(303);
       expect(lastCall().headers['idempotency-key']).toBe(attempt);
 
       const other = stage.browser();
@@ -298,11 +330,12 @@ describe('The demo app', () => {
       expect(answer.body).toContain('href="/demo/forgot"');
     });
 
-    it('too many requests: says when to come back', async () => {
+    it('too many requests: leads to the mail that was sent, and says when to come back', async () => {
       stage.answer = () => problem(429, 'rate_limited', { 'retry-after': '27' });
       const answer = await stage.browser().post('/demo/magic-link', { email: 'ann@example.com' });
       expect([answer.statusCode, answer.headers['retry-after']]).toEqual([429, '27']);
-      expect(answer.body).toContain('in 27 seconds');
+      expect(answer.body).toContain('<a class="button" href="/dev/inbox">');
+      expect(answer.body).toContain('<a href="/demo/magic-link">ask again</a> in 27 seconds');
     });
 
     it('a limit does not tell a sign-up form who is a member', async () => {

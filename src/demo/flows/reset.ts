@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Demo } from '../demo.js';
 import { forgetCode, handedOver, takeCode } from '../hand-over.js';
 import { OncelinkProblem } from '../oncelink.js';
@@ -27,7 +27,8 @@ export function reset(app: FastifyInstance, { oncelink, users, redirectUri, now 
     const email = addressOf(request.body);
     if (!email) {
       const error = 'Please enter an address like ann@example.com.';
-      return sendPage(reply, forgotPage({ email: textOf(request.body, 'email'), error }), 422);
+      const user = await currentUser(request, users);
+      return sendPage(reply, forgotPage({ email: textOf(request.body, 'email'), error, user }), 422);
     }
     request.session.address = email;
     const user = await users.byEmail(email);
@@ -50,6 +51,7 @@ export function reset(app: FastifyInstance, { oncelink, users, redirectUri, now 
     const moved = takeCode(request, reply);
     if (moved) return moved;
     const code = handedOver(request)?.code;
+    if (!code && request.session.passwordChanged) return goTo(reply, '/demo/password-changed'); // came back to it
     if (!code) throw new OncelinkProblem('token_invalid', 400);
     const codeVerifier = verifierOf(request);
     const own = codeVerifier && (await oncelink.inspect({ code, purpose, codeVerifier }).catch(unlessForeign));
@@ -58,7 +60,7 @@ export function reset(app: FastifyInstance, { oncelink, users, redirectUri, now 
     if (user?.email !== link.recipient) throw new OncelinkProblem('token_invalid', 400);
     request.session.resets = user.id;
     request.session.resetsElsewhere = !own;
-    return sendPage(reply, newPasswordPage(own ? { owner: user.email } : {}));
+    return sendPage(reply, newPasswordPage({ name: await readerOf(request), owner: own ? user.email : undefined }));
   });
 
   app.post('/reset', { config }, async (request, reply) => {
@@ -73,7 +75,7 @@ export function reset(app: FastifyInstance, { oncelink, users, redirectUri, now 
     const stranger = elsewhere && addressOf(request.body) !== user.email;
     if (error || stranger) {
       const form = elsewhere ? { email: textOf(request.body, 'email'), stranger } : { owner: user.email };
-      return sendPage(reply, newPasswordPage({ ...form, error }), 422);
+      return sendPage(reply, newPasswordPage({ name: await readerOf(request), ...form, error }), 422);
     }
 
     // The slow part first, so that little can go wrong between using the link up and storing the password. Should the
@@ -97,17 +99,24 @@ export function reset(app: FastifyInstance, { oncelink, users, redirectUri, now 
     forgetCode(request, reply);
     request.session.resets = undefined;
     request.session.address = user.email;
-    return sendPage(
-      reply,
-      noticePage({
-        title: 'Your password is changed',
-        text: 'All other devices are logged out. Please log in with the new password.',
-        action: { path: '/demo/log-in', label: 'Log in' },
-        mood: 'good',
-      }),
-    );
+    request.session.passwordChanged = true;
+    return goTo(reply, '/demo/password-changed');
   });
+
+  app.get('/password-changed', async (request, reply) =>
+    request.session.passwordChanged ? sendPage(reply, changedPage) : goTo(reply, '/demo'),
+  );
+
+  const readerOf = async (request: FastifyRequest): Promise<string | undefined> =>
+    (await currentUser(request, users))?.name;
 }
+
+const changedPage = noticePage({
+  title: 'Your password is changed',
+  text: 'All other devices are logged out. Please log in with the new password.',
+  action: { path: '/demo/log-in', label: 'Log in' },
+  mood: 'good',
+});
 
 /**
  * The state the link depends on. Once the password changes, by whatever way, every older reset link is void: Oncelink

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { User } from '../users.js';
 import { address, html, type Html } from '../web/html.js';
-import { noticePage } from './notice.js';
+import { noticePage, openInbox } from './notice.js';
 
 type Mailed = NonNullable<FastifyRequest['session']['mailed']>;
 
@@ -21,7 +21,7 @@ export function checkInboxPage({ email, mailed, user }: { email: string; mailed:
     title: 'Check your inbox',
     text: html`If <strong>${address(email)}</strong> is right, ${text} It may take a minute. Not in the spam folder
       either? <a href="${user && mailed === 'verification' ? '/demo/account' : again}">Try again</a>.`,
-    action: { path: '/dev/inbox', label: 'Open the dev inbox' },
+    action: openInbox,
     name: user?.name,
     mood: 'mail',
   });

@@ -8,6 +8,9 @@ export interface Notice extends Frame {
   mood?: 'good' | 'mail';
 }
 
+/** The way on after a mail. */
+export const openInbox = { path: '/dev/inbox', label: 'Open the dev inbox' };
+
 /** One thing said, one way on. */
 export function noticePage(notice: Notice): Html {
   const { text, action, mood } = notice;

@@ -5,10 +5,10 @@ import { layout } from './layout.js';
 
 export const forgotPage = ({ email, error, user }: { email?: string; error?: string; user?: User }): Html =>
   layout(
-    { title: 'Forgot your password?', name: user?.name },
+    { title: user ? CHANGE.title : FORGOT.title, name: user?.name },
     html`<section class="card">
-      <h1>Forgot your password?</h1>
-      <p class="lead">It happens. Tell us your address, and we mail you a link to choose a new one.</p>
+      <h1>${user ? CHANGE.title : FORGOT.title}</h1>
+      <p class="lead">${user ? CHANGE.lead : FORGOT.lead}</p>
       <form method="post" action="/demo/forgot" class="stack">
         ${field({ name: 'email', label: 'Email address', type: 'email', autocomplete: 'username', value: email, error })}
         <button class="button">Send me a link</button>
@@ -17,7 +17,19 @@ export const forgotPage = ({ email, error, user }: { email?: string; error?: str
     </section>`,
   );
 
+const FORGOT = {
+  title: 'Forgot your password?',
+  lead: 'It happens. Tell us your address, and we mail you a link to choose a new one.',
+};
+/** Who is signed in has forgotten nothing. */
+const CHANGE = {
+  title: 'Change your password',
+  lead: 'We mail you a link to choose a new one. Until then the one you have stays as it is.',
+};
+
 interface NewPassword {
+  /** The name of the person signed in. */
+  name?: string;
   /** Shown where the link was asked for; elsewhere people type it themselves. */
   owner?: string;
   email?: string;
@@ -27,9 +39,9 @@ interface NewPassword {
   error?: string;
 }
 
-export const newPasswordPage = ({ owner, email, stranger, error }: NewPassword): Html =>
+export const newPasswordPage = ({ name, owner, email, stranger, error }: NewPassword): Html =>
   layout(
-    { title: 'Choose a new password' },
+    { title: 'Choose a new password', name },
     html`<section class="card">
       <h1>Choose a new password</h1>
       <form method="post" action="/demo/reset" class="stack">
