@@ -15,7 +15,8 @@ const subject = z
   .max(128)
   .regex(PRINTABLE, 'must be 1 to 128 printable characters without spaces')
   .describe("the app's own opaque id of its user");
-const recipient = z.string().min(3).max(254).describe('one plain mailbox address');
+const NO_ADDRESS = 'must be one plain mailbox address, like ann@example.com';
+const recipient = z.string().min(3, NO_ADDRESS).max(254, NO_ADDRESS).describe('one plain mailbox address');
 const fingerprint = z
   .string()
   .min(1)
