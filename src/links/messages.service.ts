@@ -44,8 +44,8 @@ export class Messages {
   }
 
   /**
-   * Sends a mail that came to nothing after all, with the same Message-ID. A link that was never handed over begins its
-   * life now. @throws NotFound, RequestInvalid, the refusal of a link that has ended
+   * Sends a mail that came to nothing after all, with the same Message-ID unless it had left and came back. A link that
+   * was never handed over begins its life now. @throws NotFound, RequestInvalid, the refusal of a link that has ended
    */
   async requeue(app: App, id: string): Promise<Message> {
     const now = this.clock();

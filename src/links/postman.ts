@@ -100,15 +100,16 @@ export class Postman {
           : { happenedAt: link.createdAt },
       templateData: link.templateData,
     });
-    // The same for every attempt, so that a repeated mail is recognised; a mail sent again on request is another one.
-    const { resends } = link.delivery;
+    // The same for every attempt, so that a repeated mail is recognised; what is sent once more after it was sent is
+    // another mail. Not told by the resends: those also count that were asked for while the mail was on its way.
+    const { sentAt } = link.delivery;
     const sender = { from: app?.from, replyTo: app?.replyTo };
     return {
       ...letter,
       ...sender,
       purpose: link.purpose,
       to: link.recipient!,
-      messageId: resends === 0 ? link.id : `${link.id}.${resends}`,
+      messageId: sentAt === null ? link.id : `${link.id}.${sentAt}`,
     };
   }
 

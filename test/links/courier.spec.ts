@@ -185,6 +185,27 @@ describe('one round', () => {
     expect(asked).toEqual(['shop']);
   });
 
+  test('keeps the Message-ID of a mail that is asked for again on its way or while it waits; sent again, it gets another', async () => {
+    const { id } = await mail();
+    const given: unknown[] = [];
+    const again = () => domain.links.resend(APP, id);
+    const denies: Transport['send'] = ({ messageId }) => {
+      given.push(messageId);
+      return again().then(saying(450, 'later'));
+    };
+    const takes: Transport['send'] = async ({ messageId }) => (given.push(messageId), 'taken');
+    for (let nth = 0; nth < 2; nth++) {
+      await courierWith({ send: denies }).runOnce();
+      await again();
+      domain.clock.advance(2);
+      await courierWith({ send: takes }).runOnce();
+      await again();
+    }
+    const [first, second] = [`<${id}@mail.example>`, `<${id}.${START + 2000}@mail.example>`];
+    expect(given).toEqual([first, first, second, second]);
+    expect((await deliveryOf(id)).resends).toBe(6);
+  });
+
   test('that cannot write an outcome down leaves it to the next lease', async () => {
     const { id } = await mail();
     await courierWith({ store: { settle: () => Promise.reject(new Unavailable()) } }).runOnce();

@@ -73,16 +73,19 @@ test('a letter that is taken is sent, and everybody told so', async () => {
     expect(newest()).toContain(part);
 });
 
-test("a letter wears the app's name, sender and reply address, and its own number when it is sent again", async () => {
+test("a letter wears the app's name, sender and reply address, and a number of its own when it is sent again", async () => {
   const app = {
     ...APP,
     from: { name: 'Shop', address: 'hello@shop.example' },
     replyTo: 'help@shop.example',
     colour: '#123456',
   };
-  const mail = await message({ templateData: { name: 'Ann' } }, { resends: 2 });
+  const mail = await message({ templateData: { name: 'Ann' } }, { resends: 2, sentAt: START - 1 });
   await postman().attempt(mail, app);
-  expect(inbox.list()[0]).toMatchObject({ from: 'hello@shop.example', messageId: `<${mail.id}.2@mail.example>` });
+  expect(inbox.list()[0]).toMatchObject({
+    from: 'hello@shop.example',
+    messageId: `<${mail.id}.${START - 1}@mail.example>`,
+  });
   expect(newest()).toMatch(/^Reply-To: help@shop\.example/m);
   expect(newest()).toContain('#123456');
   expect(newest()).toContain('Ann');
