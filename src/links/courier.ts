@@ -20,6 +20,14 @@ const LAST_OUTCOMES = 7_000;
 /** How long an outcome waits for others to be written with, in ms, while there are more to come. */
 const GATHERING = 20;
 
+interface InHand {
+  /** fences the outcome */
+  lease: string;
+  /** as far as is known; ms since the epoch */
+  leasedUntil: number;
+  done: Promise<void>;
+}
+
 /**
  * Sends what is due: leases links, has their mails handed over, settles the outcome.
  * The row is the outbox, so whatever happens to this process, another courier finds the mail again when the lease ends;
@@ -29,8 +37,8 @@ export class Courier {
   private running = false;
   /** whether an outcome that could not be written is written again */
   private patient = false;
-  /** by link id: the mails in hand, each with the lease that fences its outcome */
-  private readonly underWay = new Map<string, { lease: string; done: Promise<void> }>();
+  /** by link id: the mails in hand */
+  private readonly underWay = new Map<string, InHand>();
   private readonly ended = new Gathering(GATHERING);
   private timer: NodeJS.Timeout | undefined;
   private pumping: Promise<void> | undefined;
@@ -131,7 +139,7 @@ export class Courier {
       const inHand = this.underWay.get(id);
       if (delivery.status !== 'sending') this.tellEnd(message);
       // The clock jumped past our own lease: the attempt goes on, under the new one.
-      else if (inHand) inHand.lease = lease;
+      else if (inHand) Object.assign(inHand, { lease, leasedUntil: now + LEASE });
       else {
         if (!apps.has(app)) apps.set(app, this.apps.find(app));
         this.take(message, apps.get(app)!, lease);
@@ -146,7 +154,7 @@ export class Courier {
   }
 
   private take(message: Message, app: Promise<App | undefined>, lease: string): void {
-    const mail = { lease, done: Promise.resolve() };
+    const mail: InHand = { lease, leasedUntil: message.delivery.dueAt!, done: Promise.resolve() };
     this.underWay.set(message.id, mail);
     mail.done = this.deliver(message, app, mail).finally(() => {
       this.underWay.delete(message.id);
@@ -154,18 +162,13 @@ export class Courier {
     });
   }
 
-  private async deliver(
-    message: Message,
-    app: Promise<App | undefined>,
-    mail: { readonly lease: string },
-  ): Promise<void> {
+  private async deliver(message: Message, app: Promise<App | undefined>, mail: InHand): Promise<void> {
     const { id } = message;
-    const heartbeat = setInterval(() => {
-      void this.store.renewLease(id, mail.lease, this.clock() + LEASE).catch(() => undefined);
-    }, LEASE / 3);
+    const lost = new AbortController();
+    const heartbeat = setInterval(() => void this.renew(id, mail, lost), LEASE / 3);
     heartbeat.unref();
     try {
-      const { outcome, log, noSuchMailbox } = await this.postman.attempt(message, await app);
+      const { outcome, log, noSuchMailbox } = await this.postman.attempt(message, await app, lost.signal);
       await this.ended.join(Math.min(this.underWay.size, this.postman.parallel / 2));
       await this.settle(id, () => this.store.settle(id, mail.lease, outcome, log));
       if (noSuchMailbox) await this.suppress(message);
@@ -174,6 +177,20 @@ export class Courier {
       this.log('courier stopped short', { link: id, error });
     } finally {
       clearInterval(heartbeat);
+    }
+  }
+
+  /** Takes the letter back when its lease is lost, or may be: another courier mails it then. */
+  private async renew(id: string, mail: InHand, lost: AbortController): Promise<void> {
+    const { lease } = mail;
+    const until = this.clock() + LEASE;
+    try {
+      const isRenewed = await this.store.renewLease(id, lease, until);
+      if (isRenewed) mail.leasedUntil = until;
+      // If it is another one by now, we have claimed the mail anew ourselves.
+      else if (mail.lease === lease) lost.abort();
+    } catch {
+      if (this.clock() >= mail.leasedUntil) lost.abort();
     }
   }
 

@@ -43,9 +43,9 @@ export class Postman {
     return this.mailer.parallel;
   }
 
-  /** @param app undefined if it is gone */
-  async attempt(message: Message, app: App | undefined): Promise<Attempted> {
-    const handover = await this.handOver(message, app);
+  /** @param app undefined if it is gone. @param signal takes the letter back, unless a relay has begun to take it */
+  async attempt(message: Message, app: App | undefined, signal?: AbortSignal): Promise<Attempted> {
+    const handover = await this.handOver(message, app, signal);
     return {
       outcome: this.outcomeOf(message, handover),
       log: [...message.log, ...handover.log].slice(-REMEMBERED),
@@ -53,7 +53,7 @@ export class Postman {
     };
   }
 
-  private async handOver(message: Message, app: App | undefined): Promise<Handover> {
+  private async handOver(message: Message, app: App | undefined, signal?: AbortSignal): Promise<Handover> {
     // While a new purpose is rolled out, or an old one withdrawn, not all instances have its folder.
     if (!this.letters.knows(message.purpose)) return unwritten('delayed', UNKNOWN_PURPOSE);
     let letter: Letter;
@@ -63,7 +63,7 @@ export class Postman {
       // A letter that cannot be written will not get better by waiting.
       return unwritten('refused', (error as Error).message.slice(0, 200));
     }
-    return this.mailer.send(letter);
+    return this.mailer.send(letter, signal);
   }
 
   private outcomeOf(message: Message, { relay, outcome, reply }: Handover): Settlement {

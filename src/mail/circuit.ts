@@ -24,12 +24,17 @@ export class Circuit {
     return Math.abs(this.clock() - this.openedAt) < COOL_OFF ? 'open' : 'half-open';
   }
 
-  /** Whether a mail may be tried now; whoever gets a yes must report how it went. */
+  /** Whether a mail may be tried now; whoever gets a yes must report how it went, or withdraw. */
   admits(): boolean {
     const { state } = this;
     if (state === 'open' || (state === 'half-open' && this.probing)) return false;
     this.probing = state === 'half-open';
     return true;
+  }
+
+  /** The mail was not tried after all. */
+  withdraw(): void {
+    this.probing = false;
   }
 
   report(works: boolean): void {

@@ -60,15 +60,20 @@ export class Mailer {
     return this.relays.map(({ transport, circuit }) => ({ relay: transport.name, circuit: circuit.state }));
   }
 
-  /** One attempt: the first relay that can be reached decides. Never throws for what a relay does. */
-  async send(letter: Letter): Promise<Handover> {
+  /**
+   * One attempt: the first relay that can be reached decides. Never throws for what a relay does.
+   * @param signal takes the letter back, unless a relay has begun to take it
+   */
+  async send(letter: Letter, signal?: AbortSignal): Promise<Handover> {
     const log: Attempt[] = [];
     let last: Verdict & { relay: string } = NOBODY_ASKED;
     for (const { transport, circuit } of this.relays) {
-      if (!circuit.admits()) continue;
+      if (signal?.aborted || !circuit.admits()) continue;
       const at = this.clock();
-      const verdict = await this.ask(transport, letter);
-      circuit.report(verdict.relayWorks);
+      const verdict = await this.ask(transport, letter, signal);
+      // Taken back says nothing about the relay.
+      if (signal?.aborted && verdict.outcome === 'unreachable') circuit.withdraw();
+      else circuit.report(verdict.relayWorks);
       log.push({ at, relay: transport.name, outcome: verdict.outcome, reply: verdict.reply });
       last = { ...verdict, relay: transport.name };
       if (verdict.outcome !== 'unreachable') break;
@@ -80,15 +85,17 @@ export class Mailer {
     for (const { transport } of this.relays) transport.close();
   }
 
-  private async ask(transport: Transport, letter: Letter): Promise<Verdict> {
+  private async ask(transport: Transport, letter: Letter, signal?: AbortSignal): Promise<Verdict> {
     let begun = false;
     const patience = new AbortController();
     const timer = setTimeout(() => patience.abort(), CONVERSATION);
+    const takeBack = (): void => void (begun || patience.abort());
+    signal?.addEventListener('abort', takeBack);
     const silence = new Promise<never>((_resolve, reject) => {
       // Who listens to the signal has answered by then; who does not, such as a file system, may take the mail yet.
       const giveUp = (): void => {
         begun = true;
-        reject(new Error(`no answer within ${CONVERSATION / 1000} s`));
+        reject(new Error(signal?.aborted ? 'taken back' : `no answer within ${CONVERSATION / 1000} s`));
       };
       patience.signal.addEventListener('abort', () => setImmediate(giveUp));
     });
@@ -100,6 +107,7 @@ export class Mailer {
       return verdictOf(error as Error, begun);
     } finally {
       clearTimeout(timer);
+      signal?.removeEventListener('abort', takeBack);
     }
   }
 

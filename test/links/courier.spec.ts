@@ -487,6 +487,74 @@ describe('with its timers set by hand, as the clock is,', () => {
     await until(() => written.length === 4);
   });
 
+  describe('when it cannot keep its lease,', () => {
+    /** A relay that is busy with others, and was not told of the mail yet; or was. */
+    function busyRelay(begins: boolean) {
+      let take!: () => void;
+      const send: Transport['send'] = ({ signal }, onBegun) =>
+        new Promise((taken, failed) => {
+          if (begins) onBegun!();
+          take = () => taken('taken');
+          signal!.addEventListener('abort', () => failed(new Error('taken back')));
+        });
+      return { send, take: () => take() };
+    }
+    async function underWay(begins = false, store: Partial<LinkStore> = {}) {
+      const { id } = await mail();
+      const { send, take } = busyRelay(begins);
+      const courier = courierWith({ send, store });
+      courier.start();
+      await until(async () => (await deliveryOf(id)).status === 'sending');
+      await turns();
+      return { id, courier, take };
+    }
+
+    test('takes a mail back that another courier has, if no relay was told of it yet', async () => {
+      const { id, courier } = await underWay();
+      domain.clock.time += 15_000;
+      await courierWith().runOnce();
+      await jest.advanceTimersByTimeAsync(5_000);
+      await courier.stop();
+      expect(await deliveryOf(id)).toMatchObject({ status: 'sent', attempts: 2 });
+      expect(told('mail delayed')).toMatchObject([['mail delayed', { reason: 'dev inbox: taken back' }]]);
+    });
+
+    test('lets a relay that was told of it finish', async () => {
+      const { id, courier, take } = await underWay(true);
+      domain.clock.time += 15_000;
+      await courierWith().runOnce();
+      await jest.advanceTimersByTimeAsync(5_000);
+      await turns();
+      take();
+      await courier.stop();
+      expect(told('mail sent')).toHaveLength(2);
+      expect(await deliveryOf(id)).toMatchObject({ status: 'sent', attempts: 2 });
+    });
+
+    test('takes a mail back once its lease has run out without an answer, and not before', async () => {
+      let isCutOff = false;
+      let renewals = 0;
+      const orNot = <Answer>(answer: () => Promise<Answer>) =>
+        isCutOff ? Promise.reject(new Unavailable()) : answer();
+      const { id, courier } = await underWay(false, {
+        claimDue: (...question) => orNot(() => domain.store.claimDue(...question)),
+        renewLease: (...lease) => (renewals++, orNot(() => domain.store.renewLease(...lease))),
+      });
+      await pass(5_000);
+      await until(async () => (await deliveryOf(id)).dueAt === START + 20_000);
+      isCutOff = true;
+      await pass(5_000);
+      await pass(5_000);
+      expect(told('mail delayed')).toHaveLength(0);
+      await pass(5_000);
+      await until(() => told('mail delayed').length === 1);
+      expect(renewals).toBe(4);
+      await pass(20);
+      await courier.stop();
+      expect(await deliveryOf(id)).toMatchObject({ status: 'queued', attempts: 1, dueAt: START + 22_000 });
+    });
+  });
+
   describe('stopped while the database does not take an outcome,', () => {
     async function stoppedWith(settle: LinkStore['settle']) {
       const { id } = await mail();

@@ -326,6 +326,37 @@ describe('the circuit of a relay', () => {
     expect(state()).toBe('half-open');
   });
 
+  test('does not mind letters that are taken back before it is told of them, nor gets the next relay them', async () => {
+    const clock = new HandSetClock();
+    const good = await Relay.start();
+    closing.push(() => good.stop());
+    let isMute = false;
+    const mute = await rawRelay((socket) => void (isMute || socket.end('421 down\r\n')));
+    const [alone, first] = [[mute], [mute, good.url]].map(
+      (urls) =>
+        new Mailer(
+          urls.map((url) => createRelay(url)),
+          SENDER,
+          clock.now,
+        ),
+    ) as [Mailer, Mailer];
+    closing.push(() => alone.close(), () => first.close()); // prettier-ignore
+    const takenBack = async (mailer: Mailer): Promise<Handover> => {
+      const wish = new AbortController();
+      const handover = mailer.send(letter(), wish.signal);
+      wish.abort();
+      return handover;
+    };
+    for (let mail = 0; mail < 6; mail++) expect(await takenBack(first)).toMatchObject({ outcome: 'unreachable' });
+    expect([first.circuits()[0]!.circuit, good.offered]).toEqual(['closed', []]);
+    for (let failure = 1; failure <= 5; failure++) await alone.send(letter());
+    clock.advance(30);
+    isMute = true;
+    // Each could be the one that is tried: the one before it has told nothing.
+    for (let mail = 0; mail < 2; mail++) expect((await takenBack(alone)).log).toHaveLength(1);
+    expect(alone.circuits()[0]!.circuit).toBe('half-open');
+  });
+
   test('does not mind what a relay says to a mail', async () => {
     const relay = await Relay.start();
     closing.push(() => relay.stop());
