@@ -22,8 +22,9 @@ try {
   for (const { name, secret } of SETTINGS) if (secret) delete process.env[name];
   const logger = createLogger(settings.logLevel);
   tellCrashes(logger);
-  const service = await createService(settings, logger);
-  stopOnSignals(service);
+  let started: Service | undefined;
+  stopOnSignals(() => started);
+  const service = (started = await createService(settings, logger));
   process.on('SIGHUP', () => reloadKeys(service, logger));
   await service.app.listen(settings.port, settings.host);
   if (!settings.production) greet(settings, service);
@@ -49,14 +50,16 @@ function tellCrashes(logger: Logger): void {
   });
 }
 
-/** SIGTERM or SIGINT drains and exits with 0; a second signal exits at once. */
-function stopOnSignals({ app }: Service): void {
+/** SIGTERM or SIGINT drains and exits with 0; a second signal exits at once. @param started nothing has begun without it */
+function stopOnSignals(started: () => Service | undefined): void {
   let stopping = false;
   const stop = (): void => {
+    const service = started();
+    if (!service) process.exit(0);
     if (stopping) process.exit(1);
     stopping = true;
     setTimeout(() => process.exit(0), DRAIN).unref();
-    app.close().then(
+    service.app.close().then(
       () => process.exit(0),
       () => process.exit(1),
     );

@@ -62,7 +62,10 @@ const CALM = new Set<MessageName>([
 /** How much the fields of the forms take, as their `maxlength` says. */
 const LONGEST = { code: 24, address: 254 };
 
-/** Addresses where people arrive: answers there are pages, never problem documents. */
+/**
+ * Addresses where people arrive: answers there are pages, never problem documents.
+ * @param url the route's pattern where there is one: an address may be spelled in many ways
+ */
 export function isPageUrl(url: string): boolean {
   return /^\/(?:l|links|r)(?:\/|$|\?)/.test(url);
 }

@@ -40,7 +40,7 @@ export class ProblemFilter implements ExceptionFilter {
         'request failed',
       );
     void reply.headers(problem.headers);
-    if (isPageUrl(request.url)) {
+    if (isPageUrl(request.routeOptions.url ?? request.url)) {
       this.pages.sendProblem(request, reply, problem, (exception as { link?: never }).link).catch((error: unknown) => {
         this.logger.error({ request: request.id, error }, 'a page could not be shown');
         void reply.status(500).send();

@@ -12,7 +12,8 @@ export function registerBodyParsers(server: FastifyInstance): void {
   server.addContentTypeParser('application/json', { parseAs: 'buffer', bodyLimit: MAX_BODY }, (request, body, done) => {
     try {
       requirePlainUtf8(request);
-      if (body.length === 0) return done(null, undefined);
+      // Many clients name a type although they send nothing, where nothing is taken.
+      if (body.length === 0 && takesNoBody(request)) return done(null, undefined);
       done(null, parseStrictJson(body as Buffer, MAX_DEPTH));
     } catch (error) {
       done(error instanceof StrictJsonError ? problemOf(error) : (error as Error));
@@ -34,6 +35,11 @@ export function registerBodyParsers(server: FastifyInstance): void {
 export function requireNoBody(body: unknown): void {
   if (body === undefined || body === null || (typeof body === 'object' && Object.keys(body).length === 0)) return;
   throw RequestInvalid.at('', 'takes no body');
+}
+
+/** What is done to one thing is all in the address. */
+function takesNoBody({ routeOptions }: FastifyRequest): boolean {
+  return routeOptions.url?.includes('/:') ?? false;
 }
 
 /** What is compressed or of another charset is refused before it is mistaken for something else. */

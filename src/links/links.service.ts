@@ -144,7 +144,7 @@ export class Links {
 
   /** Withdraws a link; withdrawing it twice, or after its end, changes nothing. @throws NotFound */
   async revoke(app: App, id: string): Promise<Link> {
-    await this.store.revoke(app.id, { id }, this.clock());
+    await this.store.revoke(app.id, { id, status: 'active' }, this.clock());
     return this.get(app, id);
   }
 

@@ -92,8 +92,9 @@ export const notificationRequest = z
 export type NotificationRequest = z.infer<typeof notificationRequest>;
 
 const evidence = {
-  token: z.string().min(1).max(4096).optional().describe("the link's token"),
-  code: z.string().min(1).max(4096).optional().describe('the code the confirm page handed over'),
+  // Of whatever length: what is malformed is refused by the gate, with the one answer for all.
+  token: z.string().min(1).optional().describe("the link's token"),
+  code: z.string().min(1).optional().describe('the code the confirm page handed over'),
   purpose,
   fingerprint: fingerprint.optional(),
   codeVerifier: z.string().min(1).max(256).optional().describe('the secret whose SHA-256 was the codeChallenge'),

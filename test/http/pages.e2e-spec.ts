@@ -589,3 +589,13 @@ describe('strangers who try many tokens', () => {
     expectProblem(guess, 'rate_limited');
   });
 });
+
+test.each(['/%6c/abc', '/l%2Fabc', '/links/%6c', '/%6cinks/abc'])(
+  '%s: however it is spelled, a person is shown a page',
+  async (path) => {
+    const answer = await service.request('GET', path);
+    if (answer.headers.get('content-type')?.startsWith('application/problem')) expect(answer.status).toBe(404);
+    else expect(answer.headers.get('referrer-policy')).toBe('no-referrer');
+    if (/^\/(%6c|%6cinks)\//.test(path)) expect(answer.headers.get('content-type')).toMatch(/^text\/html/);
+  },
+);

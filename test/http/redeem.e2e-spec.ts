@@ -82,7 +82,8 @@ describe('an inspection', () => {
     clock.advance(10);
     expectProblem(await inspect({ token: expiring.token }), 'link_expired');
     expectProblem(await inspect({ token: revoked.token }), 'link_revoked');
-    expectProblem(await inspect({ token: 'x.y.z' }), 'token_invalid');
+    for (const token of ['x.y.z', 'x'.repeat(2_049), 'x'.repeat(60_000)])
+      expectProblem(await inspect({ token }), 'token_invalid');
     expectProblem(await inspect({ token: bound.token, fingerprint: 'v2' }), 'fingerprint_mismatch');
     expectProblem(await inspect({ token: bound.token, fingerprint: 'v1', codeVerifier: 'guess' }), 'binding_mismatch');
     expect((await inspect({ token: bound.token, fingerprint: 'v1', codeVerifier: 'secret' })).status).toBe(200);

@@ -381,6 +381,16 @@ describe('reading', () => {
 });
 
 describe('withdrawing', () => {
+  test('what has ended has ended: it goes on saying how', async () => {
+    const [late, first] = [
+      await domain.mint('password-reset', { delivery: 'return' }),
+      await domain.mint('password-reset', { subject: 'ann', delivery: 'return' }),
+    ];
+    await domain.mint('password-reset', { subject: 'ann', delivery: 'return' });
+    domain.clock.advance(601);
+    for (const { link } of [late, first]) expect((await domain.links.revoke(APP, link.id)).revokedAt).toBeNull();
+  });
+
   test('is done once, and told each time', async () => {
     const { id } = await domain.mintToken('password-reset');
     expect((await domain.links.revoke(APP, id)).revokedAt).toBe(START);

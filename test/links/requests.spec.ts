@@ -59,8 +59,6 @@ describe('the length of a text', () => {
     ['fingerprint', mintRequest, MINT, 1, 256],
     ['purpose', requests.notificationRequest, NOTIFY, 1, 40],
     ['locale', requests.notificationRequest, NOTIFY, 2, 35],
-    ['token', inspectRequest, TOKEN, 1, 4096],
-    ['code', inspectRequest, { purpose: 'p' }, 1, 4096],
     ['codeVerifier', inspectRequest, TOKEN, 1, 256],
     ['id', redeemRequest, CODE, 1, 64],
     ['oneTimeCode', redeemRequest, CODE, 1, 64],
