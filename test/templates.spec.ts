@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { galleryOf } from '../src/preview/gallery.js';
 import { readTemplates } from '../src/templates.js';
 import { TEMPLATES, TemplatesCopy } from './support/templates.js';
@@ -42,6 +44,27 @@ test.each(FOREIGN)('every mail and page in %s has the punctuation of its languag
     expect([path, foreign.exec(words.replace(/&#?\w+;/g, ''))?.[0]]).toEqual([path, undefined]);
   }
 });
+
+test('a line never breaks within the German “E‑Mail”; only a subject has the plain hyphen, for old mail programs', () => {
+  const { directory } = templates;
+  const german = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((file) =>
+    /(?:^|[\\/])de(?:[\\/].+\.(?:hbs|yaml)|\.yaml)$/.test(file),
+  );
+  expect(german.length).toBeGreaterThan(10);
+  for (const file of german) {
+    const words = readFileSync(join(directory, file), 'utf8').replace(/^Subject: .*/, '');
+    expect([file, words.match(/E-Mail\w*/g)]).toEqual([file, null]);
+  }
+});
+
+test.each(['en', 'de', 'fr', 'es', 'it', 'pt-BR', 'ja', 'ar'])(
+  'in %s, a colon leads to the bare address of “this wasn’t me”',
+  (locale) => {
+    const { letters } = readTemplates(TEMPLATES);
+    const { text } = letters!.write(letters!.sample('magic-link', locale, { name: 'Shop' }, true));
+    expect(text).toMatch(/[:：]\nhttps:\S+\/r\//);
+  },
+);
 
 test.each([
   ['a text part without the link', TEXT, '{{url}}', 'See the other part.', /does not contain the link/],

@@ -18,6 +18,8 @@ const schema = z.strictObject({
   report: z.string(),
   /** on that link */
   reportLink: z.string(),
+  /** the same before its bare address, in a mail without HTML */
+  reportAddress: z.string(),
 });
 type Sentence = keyof z.infer<typeof schema>;
 

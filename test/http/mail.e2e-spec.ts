@@ -81,7 +81,7 @@ describe('a mail', () => {
     expect(headers['x-auto-response-suppress']).toBe('All');
     expect(headers['mime-version']).toBe('1.0');
     expect(mail.messageId).toBe(`<${link.id}@mail.example>`);
-    expect(mail.subject).toMatch(/^Reset your .+ password$/);
+    expect(mail.subject).toMatch(/^Reset your password for .+$/);
     expect(raw.split('\r\n').every((line) => line.length <= 998)).toBe(true);
     expect(headers).not.toHaveProperty('x-mailer');
   });

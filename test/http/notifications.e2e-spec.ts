@@ -38,7 +38,7 @@ test('is told as it stands, and mailed without any address to open', async () =>
     attempts: [],
   });
   const { subject, text, html } = await mailTo('Ann@example.com');
-  expect(subject).toBe('Your Oncelink password was changed');
+  expect(subject).toBe('Your password for Oncelink was changed');
   expect(text).toContain('Hello Ann,');
   expect(text).toContain('14:05 UTC');
   expect(text + html!).not.toMatch(/https?:|href/);

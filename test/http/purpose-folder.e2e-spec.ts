@@ -154,7 +154,7 @@ describe('the words', () => {
     templates.copy('purposes/password-reset/en', 'purposes/password-reset/de');
     templates.edit(
       'purposes/password-reset/de/mail.text.hbs',
-      'Subject: Reset your {{app.name}} password',
+      'Subject: Reset your password for {{app.name}}',
       'Subject: Neues Passwort für {{app.name}}',
     );
     templates.edit(
@@ -169,8 +169,8 @@ describe('the words', () => {
     ['de', 'Neues Passwort für Oncelink', 'de', 'Neues Passwort wählen'],
     ['DE-at', 'Neues Passwort für Oncelink', 'de', 'Neues Passwort wählen'],
     ['de-Latn-AT-1996', 'Neues Passwort für Oncelink', 'de', 'Neues Passwort wählen'],
-    ['sv', 'Reset your Oncelink password', 'en', 'Choose a new password'],
-    ['den', 'Reset your Oncelink password', 'en', 'Choose a new password'],
+    ['sv', 'Reset your password for Oncelink', 'en', 'Choose a new password'],
+    ['den', 'Reset your password for Oncelink', 'en', 'Choose a new password'],
   ])('of %s are the nearest there are: %s', async (locale, subject, lang, heading) => {
     const service = await start();
     const { id } = (await service.mint({ locale, recipient: 'speaks@example.com' })).body;
