@@ -7,7 +7,8 @@ import type { Clock, DevClock } from '../clock.js';
 import { Courier } from '../links/courier.js';
 import { statusOf } from '../links/link.js';
 import { LINK_STORE, type LinkStore } from '../links/link-store.js';
-import { CLOCK } from '../links/links.module.js';
+import { CLOCK, PURPOSES } from '../links/links.module.js';
+import type { AnyPurpose } from '../links/purpose.js';
 import { Inbox } from '../mail/inbox.js';
 import { devCallback } from './callback/dev-callback.js';
 import { devClock } from './dev-clock.js';
@@ -66,6 +67,11 @@ export async function registerDevelopment(
   });
   if (clock) await server.register(devClock, { prefix: '/dev/clock', clock, onMoved: () => app.get(Courier).wake() });
   server.get('/', (_request, reply) => reply.redirect(`${publicUrl}/demo`, 303));
-  await server.register(devCallback, { prefix: '/dev/callback', publicUrl });
+  const purposes = app.get<ReadonlyMap<string, AnyPurpose>>(PURPOSES);
+  const isUsedUp = (name: string): boolean => {
+    const purpose = purposes.get(name);
+    return purpose?.kind === 'link' && purpose.redeemOn === 'page' && purpose.binding !== 'required';
+  };
+  await server.register(devCallback, { prefix: '/dev/callback', publicUrl, isUsedUp });
   return [`${publicUrl}/dev/callback`, ...redirectUris];
 }

@@ -22,6 +22,22 @@ test('until there is an app of one’s own, the button leads to a page that says
   expect((await service.api('POST', '/v1/links/redeem', body)).status).toBe(200);
 });
 
+test('it shows the call that fits the purpose, and what else a link may want', async () => {
+  const shown = async (purpose: string) =>
+    (await service.request('GET', `/dev/callback?code=a.b.c&purpose=${purpose}`)).text.match(
+      /<pre[^]*<\/pre>|<code>(?:fingerprint|codeVerifier)/g,
+    )!;
+  for (const purpose of ['password-reset', 'magic-link', 'none']) {
+    const [call, ...more] = await shown(purpose);
+    expect(call).toMatch(/\/v1\/links\/redeem \\\n/);
+    expect(call).not.toContain('/v1/links/inspect');
+    expect(new Set(more)).toEqual(new Set(['<code>fingerprint', '<code>codeVerifier']));
+  }
+  const [call] = await shown('email-verification');
+  expect(call).toMatch(/\/v1\/links\/inspect \\\n/);
+  expect(call).not.toContain('/v1/links/redeem');
+});
+
 test('it shows nothing of a hostile address unescaped', async () => {
   const { text } = await service.request(
     'GET',

@@ -55,6 +55,18 @@ describe('The dev inbox', () => {
     expect(anns.body).not.toContain('Second');
   });
 
+  it('says whom people read it is from, beside the address', async () => {
+    const { raw, ...rest } = mail('ann@example.com', 'Hello', 'x');
+    inbox.receive({
+      ...rest,
+      raw: Buffer.concat([Buffer.from('From: "The <b>Shop</b>" <no-reply@localhost>\r\n'), raw]),
+    });
+    const { items } = (await app.inject('/dev/inbox/mails')).json();
+    expect(items[0]).toMatchObject({ from: 'no-reply@localhost', fromName: 'The <b>Shop</b>' });
+    for (const path of ['/dev/inbox', `/dev/inbox/${items[0].id}`])
+      expect((await app.inject(path)).body).toContain('The &lt;b&gt;Shop&lt;/b&gt; &lt;no-reply<wbr />@localhost&gt;');
+  });
+
   it('gives tests the parsed mails, with every link once', async () => {
     const url = 'http://localhost:3000/l/a.b.c?x=1&y=2';
     inbox.receive(
@@ -67,6 +79,7 @@ describe('The dev inbox', () => {
     ]);
     expect(Object.keys(items[0]).sort()).toEqual([
       'from',
+      'fromName',
       'html',
       'id',
       'links',

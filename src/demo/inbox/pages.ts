@@ -49,14 +49,14 @@ export function listPage({ mails, to, now, ahead }: List): Html {
           ${mails.length > 0 && html`<form method="post" action="/dev/inbox/clear"><button class="button quiet">Clear</button></form>`}
         </div>
       </div>
+      ${ahead !== undefined && clockControls(ahead)}
       ${
         mails.length === 0
           ? empty
           : html`<ol class="mails">
               ${mails.map((mail) => row(mail, now))}
             </ol>`
-      }
-      ${ahead !== undefined && clockControls(ahead)}`,
+      }`,
   );
 }
 
@@ -68,7 +68,7 @@ const STEPS = [
 ] as const;
 
 const clockControls = (ahead: number): Html =>
-  html`<section aria-labelledby="clock">
+  html`<section class="clock" aria-labelledby="clock">
     <h2 id="clock">The clock</h2>
     <p>
       ${ahead === 0 ? "The service's clock shows the real time." : `The service's clock is ${durationText(ahead, 'en')} ahead.`}
@@ -79,13 +79,16 @@ const clockControls = (ahead: number): Html =>
     </form>
   </section>`;
 
-const row = ({ id, subject, from, to, receivedAt }: ParsedMail, now: Date): Html =>
+const row = ({ id, subject, to, receivedAt, ...mail }: ParsedMail, now: Date): Html =>
   html`<li>
     <a href="/dev/inbox/${id}">${subject}</a>
     <span class="when">${when(receivedAt, now)}</span>
     <span class="to">to ${address(to)}</span>
-    <span class="from">from ${address(from)}</span>
+    <span class="from">from ${sender(mail)}</span>
   </li>`;
+
+const sender = ({ from, fromName }: Pick<ParsedMail, 'from' | 'fromName'>): Html =>
+  fromName === null ? address(from) : html`${fromName} &lt;${address(from)}&gt;`;
 
 const empty = html`<section class="card notice">
   <h2>Nothing here yet</h2>
@@ -122,7 +125,7 @@ export function mailPage({ mail, view, now }: { mail: ParsedMail; view: View; no
       <dl class="envelope">
         <div>
           <dt>From</dt>
-          <dd>${mail.from}</dd>
+          <dd>${sender(mail)}</dd>
         </div>
         <div>
           <dt>To</dt>

@@ -4,7 +4,10 @@ import type { StoredMail } from '../../mail/inbox.js';
 export interface ParsedMail {
   id: string;
   receivedAt: Date;
+  /** the envelope's */
   from: string;
+  /** whom people read it is from */
+  fromName: string | null;
   to: string;
   purpose: string | null;
   subject: string;
@@ -25,7 +28,8 @@ export function parseMail(mail: StoredMail): Promise<ParsedMail> {
 }
 
 async function read(mail: StoredMail): Promise<ParsedMail> {
-  const { subject = '(no subject)', text = '', html: markup = '', attachments } = await PostalMime.parse(mail.raw);
+  const message = await PostalMime.parse(mail.raw);
+  const { subject = '(no subject)', text = '', html: markup = '', attachments } = message;
   const html = withPictures(markup, attachments);
   const hrefs = [...html.matchAll(/\bhref\s*=\s*(?:"([^"]*)"|'([^']*)')/gi)].map(([, a, b]) => unescape(a ?? b ?? ''));
   const links = [...urlsIn(text), ...hrefs.filter((href) => /^https?:/i.test(href))];
@@ -34,6 +38,7 @@ async function read(mail: StoredMail): Promise<ParsedMail> {
     id,
     receivedAt,
     from,
+    fromName: message.from?.name || null,
     to,
     purpose: mail.purpose ?? null,
     subject,

@@ -5,15 +5,19 @@ export const inboxStyle = `${style}
 .head h1 { margin: 0; }
 .tools { display: flex; flex-wrap: wrap; gap: .6rem; }
 section[aria-labelledby], .sheet + .tools { margin-top: 2rem; }
+section.clock { display: flex; flex-wrap: wrap; align-items: baseline; gap: .4rem 1rem; margin: 0 0 1.25rem; }
+.clock h2, .clock p { margin: 0; }
 .tools .button { min-height: 2.75rem; padding: .3rem 1.1rem; }
 main > .card h2 { font-size: 1.5rem; }
 .mails { margin: 0; padding: 0; list-style: none; background: var(--card); border: 1px solid var(--line); border-radius: 14px; }
 .mails li { position: relative; display: grid; grid-template-columns: 1fr auto; gap: .1rem 1rem; padding: .85rem 1.25rem; border-top: 1px solid var(--line); }
 .mails li:first-child { border-top: 0; }
 .mails li:hover { background: var(--accent-soft); }
-.mails li:first-child:hover { border-radius: 14px 14px 0 0; }
-.mails li:last-child:hover { border-radius: 0 0 14px 14px; }
-.mails li:only-child:hover { border-radius: 14px; }
+.mails li:first-child { border-radius: 14px 14px 0 0; }
+.mails li:last-child { border-radius: 0 0 14px 14px; }
+.mails li:only-child { border-radius: 14px; }
+.mails li:focus-within { outline: 3px solid var(--warm); outline-offset: -3px; }
+.mails a:focus { outline: none; }
 .mails a { font-weight: 600; text-decoration: none; }
 .mails a::after { content: ""; position: absolute; inset: 0; }
 .mails a:hover { text-decoration: underline; }
