@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 import { axe, launchBrowser } from './support/browser.js';
-import { startService, type TestService } from './support/service.js';
+import { eventually, startService, type TestService } from './support/service.js';
 import { TemplatesCopy } from './support/templates.js';
 
 let templates: TemplatesCopy;
@@ -47,20 +47,11 @@ test('every page behind a link is there, side by side as wide as a phone, and so
   const page = await open('demo/magic-link/ar.pages.html');
   await page.waitForLoadState('networkidle');
   const names = await page.locator('figure a').evaluateAll((links) => links.map((link) => link.getAttribute('href')));
-  for (const state of [
-    ...['confirm', 'other-browser', 'one-time-code', 'code-incorrect', 'code-exhausted', 'done', 'redeemed', 'expired'],
-    ...[
-      'superseded',
-      'renewed',
-      'expired-for-good',
-      'superseded-for-good',
-      'revoked',
-      'report',
-      'report-wrong',
-      'reported',
-    ],
-  ])
-    expect(names).toContain(`ar/${state}.html`);
+  const states = [
+    ...['confirm', 'redeemed', 'expired', 'superseded', 'renewed', 'expired-for-good', 'superseded-for-good'],
+    ...['revoked', 'report', 'report-wrong', 'reported'],
+  ];
+  expect(names).toEqual(states.map((state) => `ar/${state}.html`));
   const confirm = page.frameLocator('iframe >> nth=0');
   expect(await confirm.locator('html').getAttribute('dir')).toBe('rtl');
   expect(await confirm.locator('main').textContent()).toContain('Fernweh');
@@ -75,6 +66,34 @@ test('every page behind a link is there, side by side as wide as a phone, and so
   ]);
   expect(answer.headers()['content-security-policy']).toMatch(/sandbox$/);
   expect(await page.title()).toBe('Ce lien ne fonctionne pas');
+  await page.close();
+}, 60_000);
+
+test('a purpose is shown as its policy has it, and no other way', async () => {
+  const read = async (path: string) => (await service.request('GET', `/dev/templates/default/${path}`)).text;
+  const policy = 'purposes/email-verification/purpose.yaml';
+  for (const page of ['en.html', 'en.txt', 'en/confirm.html'])
+    expect(await read(`email-verification/${page}`)).not.toMatch(/7K2M-9QXT|oneTimeCode|the browser you asked/);
+  expect(await read('email-verification/en.txt')).toContain('expires in 24 hours, on January 16, 2026 at 13:35 UTC');
+  templates.edit(policy, 'default: 24h', 'default: 3d');
+  templates.edit(policy, 'binding: optional', 'binding: required');
+  templates.edit(policy, 'oneTimeCode: none', 'oneTimeCode: screen');
+  await eventually(async () => (await read('email-verification/en.txt')).includes('expires in 3 days'));
+  for (const part of ['en.html', 'en.txt']) expect(await read(`email-verification/${part}`)).not.toContain('7K2M-9QXT');
+  expect(await read('email-verification/en/confirm.html')).toContain('name="oneTimeCode"');
+  for (const state of ['code-incorrect', 'code-exhausted', 'done'])
+    expect(await read('email-verification/en.pages.html')).toContain(`en/${state}.html`);
+}, 60_000);
+
+test('there is a way back: to the templates, the inbox and the demo', async () => {
+  const page = await open('default/magic-link/en.wide.html');
+  const ways = page.getByRole('navigation').getByRole('link');
+  expect(await ways.allTextContents()).toEqual(['All templates', 'Dev inbox', 'Demo app']);
+  await ways.first().click();
+  await page.waitForURL('**/dev/templates/index.html');
+  expect(await ways.allTextContents()).toEqual(['Dev inbox', 'Demo app']);
+  await ways.first().click();
+  await page.waitForURL('**/dev/inbox');
   await page.close();
 }, 60_000);
 

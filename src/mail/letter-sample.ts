@@ -10,13 +10,35 @@ const REPORT = `https://links.example.com/r/${TOKEN}`;
 const LIFETIME = 1_800;
 const EXPIRES_AT = NOW + LIFETIME * 1000;
 
-/** What a letter to somebody made up is about. @param complete with every variable, or only what is always there */
+/** What a purpose gives its letters. */
+export interface SampleLink {
+  /** seconds */
+  readonly lifetime: number;
+  readonly hasCode: boolean;
+  /** the letter asks whether it was wanted */
+  readonly asks: boolean;
+}
+
+/**
+ * What a letter to somebody made up is about.
+ * @param complete with every variable, or only what is always there
+ * @param as what its link is like; without it, as `complete` says
+ */
 export function sampleFacts(
   { kind, variables }: LetterContent,
-  { complete, ...given }: Pick<LetterFacts, 'purpose' | 'locale' | 'app'> & { complete: boolean },
+  {
+    complete,
+    as = { lifetime: LIFETIME, hasCode: complete, asks: complete },
+    ...given
+  }: Pick<LetterFacts, 'purpose' | 'locale' | 'app'> & { complete: boolean; as?: SampleLink },
 ): LetterFacts {
-  const extras = complete ? { oneTimeCode: '7K2M-9QXT', reportUrl: REPORT } : { oneTimeCode: null, reportUrl: null };
-  const link = { url: URL, lifetime: LIFETIME, expiresAt: EXPIRES_AT, ...extras };
+  const link = {
+    url: URL,
+    lifetime: as.lifetime,
+    expiresAt: NOW + as.lifetime * 1000,
+    oneTimeCode: as.hasCode ? '7K2M-9QXT' : null,
+    reportUrl: as.asks ? REPORT : null,
+  };
   const madeUp = (variable: string): string => (variable === 'name' ? 'Ann' : `[${variable}]`);
   return {
     ...given,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { paletteOf } from './colours.js';
 import { letterFaults, type LetterFault } from './letter-check.js';
 import type { LetterContent, LetterFacts } from './letter-facts.js';
-import { sampleFacts, sampleMarks } from './letter-sample.js';
+import { sampleFacts, sampleMarks, type SampleLink } from './letter-sample.js';
 import { bestLocale, directionOf, durationText, formatLocale, isSameDay, isolated, momentText } from './locales.js';
 import { LOGO_CID, logoImage, type InlineImage } from './logo.js';
 import { MAIL_WORDS, MailWords } from './mail-words.js';
@@ -135,9 +135,13 @@ export class Letters {
     }
   }
 
-  /** The facts of a made-up letter. @param complete with a value for every variable, or only what is always there */
-  sample(purpose: string, locale: string, app: LetterFacts['app'], complete: boolean): LetterFacts {
-    return sampleFacts(this.contents.get(purpose)!, { purpose, locale, app, complete });
+  /**
+   * The facts of a made-up letter.
+   * @param complete with a value for every variable, or only what is always there
+   * @param as what its link is like, if it is to be as the purpose has it
+   */
+  sample(purpose: string, locale: string, app: LetterFacts['app'], complete: boolean, as?: SampleLink): LetterFacts {
+    return sampleFacts(this.contents.get(purpose)!, { purpose, locale, app, complete, as });
   }
 
   /** The locales in which a purpose has words. */

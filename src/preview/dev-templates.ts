@@ -9,6 +9,10 @@ import { GALLERY_STYLE } from './markup.js';
 const RELOAD = `new EventSource('/dev/templates/changes').onmessage = () => location.reload();`;
 const RELOAD_HASH = createHash('sha256').update(RELOAD).digest('base64');
 const HEAD = `<link rel="stylesheet" href="/dev/templates/style.css">\n<script>${RELOAD}</script>`;
+const WAYS = [
+  { href: '/dev/inbox', label: 'Dev inbox' },
+  { href: '/demo', label: 'Demo app' },
+];
 const OWN = `default-src 'none'; style-src 'self'; frame-src 'self'; connect-src 'self'; script-src 'sha256-${RELOAD_HASH}'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'`;
 /** A mail or a page stands here as a stranger's: no script, no form, no origin of ours. */
 const STRANGER =
@@ -44,7 +48,7 @@ export const devTemplates: FastifyPluginAsync<{ templatesDir: string; apps: AppS
   const look = (): Promise<Exhibit[]> => {
     if (!kept || kept.until < Date.now()) {
       const read = async (): Promise<Exhibit[]> =>
-        galleryOf(readTemplates(templatesDir, apps), await apps.list(), HEAD);
+        galleryOf(readTemplates(templatesDir, apps), await apps.list(), { head: HEAD, ways: WAYS });
       kept = { gallery: read(), until: Date.now() + KEPT };
     }
     return kept.gallery;

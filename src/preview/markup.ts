@@ -5,6 +5,7 @@ import type { PageSample } from './page-samples.js';
 export const GALLERY_STYLE = `
 :root { color-scheme: light dark; }
 body { margin: 0; font: 1rem/1.6 system-ui, sans-serif; }
+nav { display: flex; flex-wrap: wrap; gap: 0 1.5rem; max-width: 76rem; margin: 0 auto; padding: 1rem 1rem 0; line-height: 2; }
 main { max-width: 76rem; margin: 0 auto; padding: 1.5rem 1rem 4rem; }
 .wide { overflow-x: auto; }
 table { width: 100%; border-collapse: collapse; }
@@ -20,6 +21,14 @@ main > iframe { margin: 0 auto 1rem; }
 .sheet iframe { height: 46rem; margin-top: .5rem; }
 `;
 
+/** What the gallery's own pages have around them. */
+export interface Frame {
+  /** in their head */
+  readonly head: string;
+  /** ways out of the gallery */
+  readonly ways: readonly { readonly href: string; readonly label: string }[];
+}
+
 interface Place {
   readonly locale: string;
   readonly path: string;
@@ -31,7 +40,7 @@ export function indexPage(
   hasPages: (mail: MailSample) => boolean,
   general: readonly Place[],
   faults: readonly TemplateFault[],
-  head: string,
+  around: Frame,
 ): string {
   const purposes = [...new Set(mails.map(({ purpose }) => purpose))];
   const told = faults.map(({ message }) => `<li>${escaped(message)}</li>`).join('');
@@ -54,27 +63,27 @@ ${
 <p>${general.map(({ path, locale }) => `<a href="${path}.pages.html">${locale}</a>`).join(' · ')}</p>`
     : ''
 }`,
-    head,
+    around,
   );
 }
 
 /** A mail in a frame as wide as a phone. */
-export function phonePage({ subject, locale, path }: MailSample, head: string): string {
+export function phonePage({ subject, locale, path }: MailSample, around: Frame): string {
   const mail = `<iframe sandbox title="The mail, as wide as a phone" src="${lastOf(path)}.html"></iframe>`;
-  return shell(subject, mail, head, locale);
+  return shell(subject, mail, around, locale, indexFrom(path));
 }
 
 /** A mail in a frame as wide as the screen, and its text part. */
-export function widePage({ subject, locale, path }: MailSample, head: string): string {
+export function widePage({ subject, locale, path }: MailSample, around: Frame): string {
   const frames = [
     `<iframe sandbox class="whole" title="The mail" src="${lastOf(path)}.html"></iframe>`,
     `<iframe sandbox class="whole" title="Its text part" src="${lastOf(path)}.txt"></iframe>`,
   ];
-  return shell(subject, frames.join('\n'), head, locale);
+  return shell(subject, frames.join('\n'), around, locale, indexFrom(path));
 }
 
 /** Pages side by side, each as wide as a phone. */
-export function sheetPage(title: string, path: string, pages: readonly PageSample[], head: string): string {
+export function sheetPage(title: string, path: string, pages: readonly PageSample[], around: Frame): string {
   const folder = lastOf(path);
   const figures = pages.map(
     ({ name, title: state }) => `<figure>
@@ -82,7 +91,7 @@ export function sheetPage(title: string, path: string, pages: readonly PageSampl
 <iframe sandbox title="${escaped(state)}" src="${folder}/${name}.html"></iframe>
 </figure>`,
   );
-  return shell(`Pages: ${title}`, `<div class="sheet">${figures.join('\n')}</div>`, head);
+  return shell(`Pages: ${title}`, `<div class="sheet">${figures.join('\n')}</div>`, around, 'en', indexFrom(path));
 }
 
 function section(purpose: string, mails: readonly MailSample[], hasPages: (mail: MailSample) => boolean): string {
@@ -98,7 +107,9 @@ function section(purpose: string, mails: readonly MailSample[], hasPages: (mail:
 <tbody>${rows.join('\n')}</tbody></table></div>`;
 }
 
-function shell(title: string, content: string, head: string, locale = 'en'): string {
+function shell(title: string, content: string, { head, ways }: Frame, locale = 'en', index?: string): string {
+  const links = [...(index ? [{ href: index, label: 'All templates' }] : []), ...ways];
+  const nav = links.map(({ href, label }) => `<a href="${href}">${label}</a>`).join('\n');
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -109,7 +120,7 @@ function shell(title: string, content: string, head: string, locale = 'en'): str
 ${head}
 </head>
 <body>
-<main>
+${nav && `<nav aria-label="Ways back">\n${nav}\n</nav>\n`}<main>
 <h1 lang="${locale}" dir="auto">${escaped(title)}</h1>
 ${content}
 </main>
@@ -118,6 +129,7 @@ ${content}
 `;
 }
 
+const indexFrom = (path: string): string => `${'../'.repeat(path.split('/').length - 1)}index.html`;
 const lastOf = (path: string): string => path.split('/').at(-1)!;
 
 function escaped(text: string): string {

@@ -1,6 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import { MESSAGES } from '../http/page-words.js';
 import type { PageLink, Pages } from '../http/pages.js';
+import type { Purpose } from '../links/purpose.js';
 import { CodeExhausted, CodeIncorrect } from '../links/errors.js';
 
 /** A page as people would see it. */
@@ -12,48 +13,72 @@ export interface PageSample {
 }
 
 const OWN = { action: '/links/sample', nonce: 'sample' };
-const FORM = { ...OWN, target: null, usesUp: true, sameBrowser: false, code: false };
-const BOUND = { ...FORM, sameBrowser: true };
-const CODE = { ...BOUND, code: true };
+const BUTTON = { ...OWN, target: null, usesUp: true };
 
-type Send = (pages: Pages, to: FastifyReply, link: PageLink) => Promise<void>;
+type Send = (pages: Pages, to: FastifyReply, link: PageLink, form: typeof BUTTON & Demands) => Promise<void>;
+type Demands = ReturnType<typeof demandsOf>;
 const tell =
   (name: (typeof MESSAGES)[number]): Send =>
   (pages, to, link) =>
     pages.sendMessage({ headers: {} }, to, 200, name, link);
 
-/** What the page of a link can come to. */
-const STATES: readonly (readonly [name: string, title: string, send: Send])[] = [
-  ['confirm', 'The button', (pages, to, link) => pages.sendConfirm(to, link, FORM)],
-  ['other-browser', 'binding: required', (pages, to, link) => pages.sendConfirm(to, link, BOUND)],
-  ['one-time-code', 'oneTimeCode: screen', (pages, to, link) => pages.sendConfirm(to, link, CODE)],
+const always = (): boolean => true;
+const typesCode = ({ oneTimeCode }: Purpose): boolean => oneTimeCode === 'screen';
+const usesUp = ({ redeemOn }: Purpose): boolean => redeemOn === 'page';
+const asks = ({ pauseAfterReport }: Purpose): boolean => pauseAfterReport > 0;
+
+/** What the page of a link can come to, and for which purposes. */
+const STATES: readonly (readonly [name: string, title: string, of: (purpose: Purpose) => boolean, send: Send])[] = [
+  ['confirm', 'The button', always, (pages, to, link, form) => pages.sendConfirm(to, link, form)],
   [
     'code-incorrect',
     'A wrong code',
-    (pages, to, link) => pages.sendConfirm(to, link, CODE, new CodeIncorrect(), '7K2M-9QXI'),
+    typesCode,
+    (pages, to, link, form) => pages.sendConfirm(to, link, form, new CodeIncorrect(), '7K2M-9QXI'),
   ],
   [
     'code-exhausted',
     'Too many wrong ones',
-    (pages, to, link) => pages.sendConfirm(to, link, BOUND, new CodeExhausted()),
+    typesCode,
+    (pages, to, link, form) => pages.sendConfirm(to, link, { ...form, code: false }, new CodeExhausted()),
   ],
-  ['done', 'Used up by the button', (pages, to, link) => pages.sendDone(to, link)],
-  ['redeemed', 'Used before', tell('link_redeemed')],
-  ['expired', 'Run out', (pages, to, link) => pages.sendRenewalOffer(to, link, 'link_expired', OWN)],
-  ['superseded', 'A newer one exists', (pages, to, link) => pages.sendRenewalOffer(to, link, 'link_superseded', OWN)],
-  ['renewed', 'A new one was asked for', tell('renewed')],
-  ['expired-for-good', 'Run out, renew: false', tell('link_expired')],
-  ['superseded-for-good', 'A newer one exists, renew: false', tell('link_superseded')],
-  ['revoked', 'Withdrawn', tell('link_revoked')],
-  ['report', 'This wasn’t me', (pages, to, link) => pages.sendReport(to, link, OWN)],
-  ['report-wrong', 'With a wrong address', (pages, to, link) => pages.sendReport(to, link, OWN, 'ann@exmaple.com')],
-  ['reported', 'And with the right one', tell('reported')],
+  ['done', 'Used up by the button', usesUp, (pages, to, link) => pages.sendDone(to, link)],
+  ['redeemed', 'Used before', always, tell('link_redeemed')],
+  ['expired', 'Run out', always, (pages, to, link) => pages.sendRenewalOffer(to, link, 'link_expired', OWN)],
+  [
+    'superseded',
+    'A newer one exists',
+    always,
+    (pages, to, link) => pages.sendRenewalOffer(to, link, 'link_superseded', OWN),
+  ],
+  ['renewed', 'A new one was asked for', always, tell('renewed')],
+  ['expired-for-good', 'Run out, renew: false', always, tell('link_expired')],
+  ['superseded-for-good', 'A newer one exists, renew: false', always, tell('link_superseded')],
+  ['revoked', 'Withdrawn', always, tell('link_revoked')],
+  ['report', 'This wasn’t me', asks, (pages, to, link) => pages.sendReport(to, link, OWN)],
+  [
+    'report-wrong',
+    'With a wrong address',
+    asks,
+    (pages, to, link) => pages.sendReport(to, link, OWN, 'ann@exmaple.com'),
+  ],
+  ['reported', 'And with the right one', asks, tell('reported')],
 ];
 
-/** Every page of a link. */
-export function pageSamples(pages: Pages, link: PageLink): PageSample[] {
-  return STATES.map(([name, title, send]) => ({ name, title, render: () => kept((to) => send(pages, to, link)) }));
+/** Every page that the links of a purpose can come to. */
+export function pageSamples(pages: Pages, link: PageLink, purpose: Purpose): PageSample[] {
+  const form = { ...BUTTON, ...demandsOf(purpose) };
+  return STATES.filter(([, , of]) => of(purpose)).map(([name, title, , send]) => ({
+    name,
+    title,
+    render: () => kept((to) => send(pages, to, link, form)),
+  }));
 }
+
+const demandsOf = (purpose: Purpose): { sameBrowser: boolean; code: boolean } => ({
+  sameBrowser: purpose.binding === 'required',
+  code: typesCode(purpose),
+});
 
 /** What people are told whose link is not known, in the language of their browser. */
 export function generalSamples(pages: Pages, locale: string): PageSample[] {

@@ -22,7 +22,16 @@ const LOOKS = [
 
 const { letters, purposes } = readTemplates(TEMPLATES);
 const apps = [{ id: 'fernweh', name: 'Fernweh' } as App, { id: 'maroon', name: 'Fernweh', colour: '#8f1d5c' } as App];
-const mails = new Map(mailSamples(letters!, purposes.keys(), apps).map(({ path, html }) => [path, html]));
+/** With every part that a mail may have. */
+const whole = new Map(
+  [...purposes].map(([name, purpose]) => [
+    name,
+    purpose.kind === 'link'
+      ? { ...purpose, oneTimeCode: 'mail' as const, expiresIn: { ...purpose.expiresIn, default: 1_800 } }
+      : purpose,
+  ]),
+);
+const mails = new Map(mailSamples(letters!, whole, apps).map(({ path, html }) => [path, html]));
 
 let browser: Browser;
 let page: Page;

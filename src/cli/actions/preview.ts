@@ -24,7 +24,7 @@ export async function preview({ out }: { out: string }): Promise<void> {
   for (const { message } of faults) print(message);
   if (!templates.letters || !templates.pages)
     throw new Failure(`The templates have ${count(faults.length, 'fault')}; mend them first.`);
-  const gallery = galleryOf(templates, apps, STYLE);
+  const gallery = galleryOf(templates, apps, { head: STYLE, ways: [] });
   for (const { path, read } of gallery) {
     mkdirSync(dirname(join(out, path)), { recursive: true });
     writeFileSync(join(out, path), await read());
