@@ -48,7 +48,7 @@ export interface LinkStore {
   /** @returns links of the app, and no notifications, newest first */
   list(app: string, filter: LinkFilter, page: { limit: number; after?: string }, now: number): Promise<Link[]>;
   /** @returns what stands in the way of a mint or resend: facts to explain a refusal, not to decide it */
-  fillings(link: Link, guard: MintGuard): Promise<Fillings>;
+  fillings(link: Link, guard: MintGuard, now: number): Promise<Fillings>;
 
   /** Withdraws the app's links that match and are neither used nor withdrawn. @returns how many */
   revoke(app: string, filter: LinkFilter & { id?: string }, now: number): Promise<number>;
@@ -100,7 +100,10 @@ export interface LinkStore {
 /** What a limit counts: mints and resends of one app to the same recipient, …, of one app, or all there are. */
 export type CountedBy = 'recipient' | 'subject' | 'client' | 'app' | 'service';
 
-/** Fewer than `count` since `since` (ms). A link's resends count as of its last one. */
+/**
+ * Fewer than `count` since `since` (ms), and as far ahead of now: so the clocks of two instances may differ a little,
+ * and what was written while a clock was quite wrong does not count for ever. A link's resends count as of its last one.
+ */
 export interface Window {
   readonly by: CountedBy;
   readonly since: number;
@@ -108,7 +111,7 @@ export interface Window {
 }
 
 export interface MintGuard {
-  /** no mail of the same purpose to the recipient was asked for since (ms); null for no cool-down */
+  /** no mail of the same purpose to the recipient was asked for since (ms), nor as far ahead; null for no cool-down */
   readonly quietSince: number | null;
   readonly windows: readonly Window[];
   /** what `client` windows count by; written beside the link, and read by nothing else */

@@ -168,7 +168,7 @@ export class Links {
     const guard = this.limits.forResend(purpose, now);
     const permitted = await this.store.requeue(link, guard, { now, deliverBy: now + purpose.deliverWithin * 1000 });
     const after = await this.get(app, id);
-    if (!permitted) throw ended(after, now) ?? (await limitOn(this.store, link, guard));
+    if (!permitted) throw ended(after, now) ?? (await limitOn(this.store, link, guard, now));
     this.onQueued();
     return after;
   }

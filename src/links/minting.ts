@@ -36,7 +36,7 @@ export async function insertOnce(
     const newer = await store.newerThan(row);
     if (newer) ids.startAfter(newer);
     // Somebody else may have freed the key since.
-    else if (row.idempotencyKey === null || round > 1) throw await limitOn(store, row, guard);
+    else if (row.idempotencyKey === null || round > 1) throw await limitOn(store, row, guard, row.createdAt);
   }
   throw new Unavailable();
 }
@@ -47,6 +47,6 @@ function replay(earlier: Link, row: Link): { link: Link; replayed: boolean } {
 }
 
 /** Why a row was not inserted, or sent again. It explains; it never decides. */
-export async function limitOn(store: LinkStore, row: Link, guard: MintGuard): Promise<RateLimited> {
-  return explainLimit(guard, await store.fillings(row, guard));
+export async function limitOn(store: LinkStore, row: Link, guard: MintGuard, now: number): Promise<RateLimited> {
+  return explainLimit(guard, await store.fillings(row, guard, now));
 }

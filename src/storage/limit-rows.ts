@@ -4,26 +4,33 @@ import { COUNTED_BY } from './limit-statements.js';
 import type { GuardRow, LinkRow } from './link-rows.js';
 
 /** A guard's columns for the limit by recipient, which everybody has. */
-export function toGuardRow({ quietSince, windows }: MintGuard): GuardRow {
+export function toGuardRow({ quietSince, windows }: MintGuard, now: number): GuardRow {
   return {
     quiet_since: quietSince === null ? null : LinkIds.floor(quietSince),
     quiet_time: quietSince,
-    recipient_windows: toWindowRows(windows, 'recipient'),
+    recipient_windows: toWindowRows(windows, 'recipient', now),
   };
 }
 
 /** The columns for the other limits. */
-export function toMoreGuardRow({ windows }: MintGuard, kinds: readonly CountedBy[]): Record<string, object[]> {
+export function toMoreGuardRow(
+  { windows }: MintGuard,
+  kinds: readonly CountedBy[],
+  now: number,
+): Record<string, object[]> {
   return Object.fromEntries(
-    kinds.filter((by) => by !== 'recipient').map((by) => [`${by}_windows`, toWindowRows(windows, by)]),
+    kinds.filter((by) => by !== 'recipient').map((by) => [`${by}_windows`, toWindowRows(windows, by, now)]),
   );
 }
 
-/** The windows of one kind; `nth` is their place among all. */
-export function toWindowRows(windows: readonly Window[], kind: CountedBy): object[] {
-  return windows.flatMap(({ by, since, count }, nth) =>
-    by === kind ? [{ nth, since: LinkIds.floor(since), since_time: since, permits: count }] : [],
-  );
+/** The windows of one kind; `nth` is their place among all, and what is minted from `ahead` on counts for none. */
+export function toWindowRows(windows: readonly Window[], kind: CountedBy, now: number): object[] {
+  return windows.flatMap(({ by, since, count }, nth) => {
+    if (by !== kind) return [];
+    const row = { nth, since: LinkIds.floor(since), since_time: since, permits: count };
+    // Every mint has the recipient's, and nothing asks them for it.
+    return by === 'recipient' ? row : { ...row, ahead: LinkIds.floor(2 * now - since + 1) };
+  });
 }
 
 /** The limits that this guard needs beyond the recipient's, which every mint has. */

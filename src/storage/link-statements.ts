@@ -72,7 +72,7 @@ export function linkStatements(dialect: Dialect) {
       WITH r AS (SELECT * FROM ${given})
       INSERT INTO links (${NEW_NAMES}${others})
       SELECT ${NEW_VALUES}${others} FROM r
-      WHERE ${limits.permits(kinds, 'r', 'r')}
+      WHERE ${limits.permits(kinds, 'r', 'r', 'r.created_at')}
         AND (SELECT 1 ${newerThan('r')} LIMIT 1) IS NULL
       ON CONFLICT DO NOTHING
       RETURNING id, delivery_status`,
@@ -168,7 +168,7 @@ export function linkStatements(dialect: Dialect) {
       FROM q
       WHERE l.id = q.wanted ${byKey('l.id', 'SELECT wanted FROM q')} AND l.app = q.by_app AND l.via = 'email'
         AND ${OPEN} AND NOT ${SUPERSEDED} AND (l.expires_at > q.moment OR l.due_at IS NOT NULL)
-        AND ${limits.permits(RESENT_BY, 'l', 'q')}
+        AND ${limits.permits(RESENT_BY, 'l', 'q', 'q.moment')}
       RETURNING id`,
 
     /**

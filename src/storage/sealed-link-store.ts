@@ -58,8 +58,8 @@ export class SealedLinkStore implements LinkStore {
     return links.map((link) => openLink(this.keys, link));
   }
 
-  fillings(link: Link, guard: MintGuard): Promise<Fillings> {
-    return this.inner.fillings(blindKeys(this.keys, link), this.guardOf(guard));
+  fillings(link: Link, guard: MintGuard, now: number): Promise<Fillings> {
+    return this.inner.fillings(blindKeys(this.keys, link), this.guardOf(guard), now);
   }
 
   revoke(app: string, filter: LinkFilter & { id?: string }, now: number): Promise<number> {

@@ -127,19 +127,20 @@ export class SqlLinkStore implements LinkStore {
     return rows.map((row) => toLink(cellsOf(row)));
   }
 
-  async fillings({ app, kind, purpose, subject, recipientKey }: Link, guard: MintGuard): Promise<Fillings> {
+  async fillings(link: Link, guard: MintGuard, now: number): Promise<Fillings> {
+    const { app, kind, purpose, subject, recipientKey } = link;
     const { quietSince, client = '' } = guard;
     const windows = guard.windows.map((): number | null => null);
     const keys = { recipient: recipientKey, subject, client, app: '', service: '' };
     for (const by of COUNTED_BY) {
-      const asked = toWindowRows(guard.windows, by);
+      const asked = toWindowRows(guard.windows, by, now);
       if (asked.length === 0) continue;
-      const values = [app, kind, keys[by], JSON.stringify(asked)];
+      const values = [app, kind, keys[by], now, JSON.stringify(asked)];
       for (const { nth, at } of await this.queries.rows<{ nth: number; at: Time }>(this.sql.fillings[by], values))
         windows[nth] = toTime(at);
     }
     if (quietSince === null) return { lastMail: null, windows };
-    const values = [app, kind, purpose, recipientKey, LinkIds.floor(quietSince), quietSince];
+    const values = [app, kind, purpose, recipientKey, now, quietSince, LinkIds.floor(quietSince)];
     const [mail] = await this.queries.rows<{ at: Time }>(this.sql.lastMail, values);
     return { lastMail: toTime(mail!.at), windows };
   }
@@ -160,8 +161,11 @@ export class SqlLinkStore implements LinkStore {
 
   async requeue(link: Link, guard: MintGuard, times: { now: number; deliverBy: number }): Promise<boolean> {
     const { app, id } = link;
-    const resend = { by_app: app, wanted: id, moment: times.now, until: times.deliverBy };
-    const values = [JSON.stringify([{ ...resend, ...toGuardRow(guard), ...toMoreGuardRow(guard, RESENT_BY) }])];
+    const { now, deliverBy } = times;
+    const resend = { by_app: app, wanted: id, moment: now, until: deliverBy };
+    const values = [
+      JSON.stringify([{ ...resend, ...toGuardRow(guard, now), ...toMoreGuardRow(guard, RESENT_BY, now) }]),
+    ];
     const keys = contentions(keysOf(link), guard);
     return (await this.queries.rowsUnder(this.lock, [JSON.stringify(keys)], this.sql.requeue, values)).length > 0;
   }
@@ -219,8 +223,9 @@ export class SqlLinkStore implements LinkStore {
   ): Promise<(boolean | 'suppressed')[]> {
     const plain = batch.every(({ guard }) => isPlain(guard));
     const rows = batch.map(({ link, guard }) => {
-      const row = toNewRow(link, toGuardRow(guard));
-      return plain ? row : Object.assign(row, toMoreGuardRow(guard, COUNTED_BY), toCountedRow(guard));
+      const row = toNewRow(link, toGuardRow(guard, link.createdAt));
+      if (plain) return row;
+      return Object.assign(row, toMoreGuardRow(guard, COUNTED_BY, link.createdAt), toCountedRow(guard));
     });
     const keys = this.lock === null ? [] : batch.flatMap(({ link, guard }) => contentions(keysOf(link), guard));
     const { sql, text } = plain ? this.sql.insert : this.sql.insertCounted;

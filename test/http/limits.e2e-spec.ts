@@ -85,6 +85,18 @@ test('by app and over the whole service; each refusal knows its own window', asy
   refusedFor(await mintElsewhere(), 3_540);
 });
 
+test('a clock that was a week ahead, and is right again, leaves nothing that counts', async () => {
+  const service = await start();
+  const ann = { recipient: 'ann@example.com', subject: 'ann' };
+  clock.advance(7 * 86_400);
+  expect((await service.mint(ann)).status).toBe(201);
+  clock.advance(-7 * 86_400);
+  expect((await service.mint(ann)).status).toBe(201);
+  refusedFor(await service.mint(ann), 30);
+  clock.advance(30);
+  expect((await service.mint(ann)).status).toBe(201);
+});
+
 test('a resend counts for the cool-down of the next mint, and of the next resend', async () => {
   for (const decoy of [false, true]) {
     const service = await start();
