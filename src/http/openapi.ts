@@ -28,8 +28,16 @@ export function DocumentQuery(schema: z.ZodObject): MethodDecorator {
   );
 }
 
-/** `/openapi.json` for machines, `/docs` for people. */
+/** `/openapi.json` for machines, `/docs` for people, who are no more to be found or followed there than on our pages. */
 export function documentApi(app: NestFastifyApplication): void {
+  app
+    .getHttpAdapter()
+    .getInstance()
+    .addHook('onSend', (request, reply, _payload, done) => {
+      if (request.routeOptions.url?.startsWith('/docs'))
+        void reply.headers({ 'referrer-policy': 'no-referrer', 'x-robots-tag': 'noindex, nofollow' });
+      done();
+    });
   const config = new DocumentBuilder()
     .setTitle('Oncelink')
     .setDescription('Mints purpose-scoped, single-use links, mails them and redeems them.')

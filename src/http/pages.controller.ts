@@ -89,7 +89,9 @@ export class PagesController {
   ): Promise<void> {
     const token = this.visits.tokenOfForm(request, 'oncelink', body);
     if (token === undefined) return this.pages.sendMessage(request, reply, 400, 'cookie_missing');
-    const { oneTimeCode } = (body ?? {}) as { oneTimeCode?: string };
+    // A form has text; JSON may have anything.
+    const { oneTimeCode: typed } = (body ?? {}) as { oneTimeCode?: unknown };
+    const oneTimeCode = typeof typed === 'string' ? typed : undefined;
     const pressed = await this.visits
       .judged(request, () => this.page.press(token, id, oneTimeCode))
       .catch(async (refusal) => (isCodeFault(refusal) ? refusal : this.offerRenewal(reply, token, refusal)));

@@ -260,6 +260,17 @@ describe('a one-time code on the requesting screen', () => {
     expect(await field('x'.repeat(64))).toContain(` value="${'x'.repeat(24)}" `);
   });
 
+  test('that is no text is none', async () => {
+    const { link, visitor } = await arrive({ purpose: 'strict-login' });
+    for (const oneTimeCode of [5, null, ['x'], { toString: 'x' }]) {
+      const answer = await service.request('POST', `/links/${link.id}`, {
+        body: JSON.stringify({ oneTimeCode }),
+        headers: { 'content-type': 'application/json', cookie: visitor.cookie!, 'sec-fetch-site': 'same-origin' },
+      });
+      expect(answer.status).toBe(303);
+    }
+  });
+
   test('of another link is a wrong one', async () => {
     const [one, two] = [await arrive({ purpose: 'strict-login' }), await arrive({ purpose: 'strict-login' })];
     expect((await type(one.visitor, one.link.id, two.link.oneTimeCode)).status).toBe(400);

@@ -599,3 +599,8 @@ test.each(['/%6c/abc', '/l%2Fabc', '/links/%6c', '/%6cinks/abc'])(
     if (/^\/(%6c|%6cinks)\//.test(path)) expect(answer.headers.get('content-type')).toMatch(/^text\/html/);
   },
 );
+
+test('the documentation is not indexed, and tells nobody where its readers come from', async () => {
+  const { headers } = await service.request('GET', '/docs');
+  expect([headers.get('x-robots-tag'), headers.get('referrer-policy')]).toEqual(['noindex, nofollow', 'no-referrer']);
+});
