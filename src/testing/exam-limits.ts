@@ -40,7 +40,10 @@ export const limitCases: readonly ExamCase[] = [
     name: `counts by ${by} what a clock wrote that was a little ahead, and nothing that a wrong one did`,
     run: async (store) => {
       const mint = (createdAt: number, id: string, count = 99): ReturnType<typeof store.insert> =>
-        store.insert(sampleLink({ ...same, id, createdAt, issuedAt: createdAt }), hourly(by, count, { client }));
+        store.insert(
+          sampleLink({ ...same, id, createdAt, issuedAt: createdAt, supersedes: false }),
+          hourly(by, count, { client }),
+        );
       // Ids go on from the highest that there was.
       const ahead = new LinkIds(() => NOW + YEAR);
       assert.equal(await mint(NOW + YEAR, ahead.next()), true);
