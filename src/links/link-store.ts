@@ -85,8 +85,8 @@ export interface LinkStore {
   /**
    * Looks at the next `limit` links after the id `after`, oldest first: forgets the personal data of those that ended
    * before `wipeBefore`, and deletes those that ended before `deleteBefore`. Never what keeps an older, living link
-   * superseded.
-   * @returns the last id it looked at, to go on from, or null when no older links are left
+   * superseded. It may pass over those that are too young by their ids, but not over ids from a clock that was ahead.
+   * @returns the last id it looked at, to go on from, or null when no such links are left
    */
   sweep(
     after: string,

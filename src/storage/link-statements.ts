@@ -220,7 +220,7 @@ export function linkStatements(dialect: Dialect) {
 
     /** $1 after this id, $2 before this id, $3 how many */
     sweepEnd:
-      'SELECT MAX(id) AS id FROM (SELECT id FROM links WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3) AS batch',
+      'SELECT MAX(id) AS id, COUNT(*) AS n FROM (SELECT id FROM links WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3) AS batch',
     /** $1 after this id, $2 up to this id, $3 ended before, $4 now */
     delete: `
       DELETE FROM links WHERE id IN (

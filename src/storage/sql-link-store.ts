@@ -200,16 +200,22 @@ export class SqlLinkStore implements LinkStore {
     { wipeBefore, deleteBefore, now }: { wipeBefore: number; deleteBefore: number; now: number },
     limit: number,
   ): Promise<string | null> {
-    const [batch] = await this.queries.rows<{ id: string | null }>(this.sql.sweepEnd, [
-      after,
-      LinkIds.floor(wipeBefore),
-      limit,
-    ]);
-    const end = batch?.id ?? null;
-    if (end === null) return null;
-    await this.queries.rows(this.sql.delete, [after, end, deleteBefore, now]);
-    await this.queries.rows(this.sql.wipe, [after, end, wipeBefore]);
-    return end;
+    // What lies between is too young. Behind it there is something only if a clock was ahead, for ids go on from there:
+    // what has ended is known by its times.
+    const ahead = LinkIds.floor(2 * now - wipeBefore);
+    const ranges = [
+      [after, LinkIds.floor(wipeBefore)],
+      [after > ahead ? after : ahead, LAST],
+    ] as const;
+    for (const [from, to] of ranges) {
+      const [batch] = await this.queries.rows<{ id: string | null; n: Time }>(this.sql.sweepEnd, [from, to, limit]);
+      if (batch!.id === null) continue;
+      await this.queries.rows(this.sql.delete, [from, batch!.id, deleteBefore, now]);
+      await this.queries.rows(this.sql.wipe, [from, batch!.id, wipeBefore]);
+      // Whatever is minted from now on may lie behind this, and there would always be more.
+      return to === LAST && Number(batch!.n) < limit ? null : batch!.id;
+    }
+    return null;
   }
 
   async newestId(): Promise<string | undefined> {

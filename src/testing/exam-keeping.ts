@@ -129,4 +129,29 @@ export const keepingCases: readonly ExamCase[] = [
       assert.equal(await store.newestId(), young.id);
     },
   },
+  {
+    name: 'sweeps by their times what has ids from a clock that was ahead, and passes over what is young',
+    run: async (store) => {
+      const DAY = 86_400_000;
+      const ahead = new LinkIds(() => NOW + 365 * DAY);
+      const young: Link[] = [];
+      const old: Link[] = [];
+      for (let n = 0; n < 3; n++) young.push(await inserted(store, sampleLink()));
+      for (const expiresAt of [NOW - 31 * DAY, NOW - 2 * DAY, NOW + 1_000])
+        old.push(await inserted(store, sampleLink({ id: ahead.next(), createdAt: expiresAt - 600_000, expiresAt })));
+      const times = { wipeBefore: NOW - DAY, deleteBefore: NOW - 30 * DAY, now: NOW };
+      assert.equal(await store.sweep('', times, 2), old[1]!.id);
+      // What is minted meanwhile goes on where they end, and must not keep a sweep busy for ever.
+      assert.equal(await store.sweep(old[1]!.id, times, 2), null);
+      const kept = await Promise.all(old.map(({ id }) => store.find('default', id)));
+      assert.deepEqual(
+        Array.from(kept, (link) => link?.recipient),
+        [undefined, null, old[2]!.recipient],
+      );
+      const later = { ...times, now: NOW + 2 * DAY, wipeBefore: NOW + DAY };
+      assert.equal(await store.sweep('', later, 9), young[2]!.id);
+      assert.equal(await store.sweep(young[2]!.id, later, 9), null);
+      assert.equal((await store.find('default', old[2]!.id))?.recipient, null);
+    },
+  },
 ];

@@ -52,3 +52,14 @@ test('forgets links and suppressions that are over', async () => {
   expect(await domain.store.find('shop', id)).toBeUndefined();
   expect(await refusalOf(domain.links.redeem(APP, { token, purpose: 'magic-link' }))).toBe('token_invalid');
 });
+
+test('forgets what was minted after a clock had been a year ahead, too', async () => {
+  domain.clock.time += 365 * DAY;
+  await domain.mintToken('magic-link');
+  domain.clock.time -= 365 * DAY;
+  const { id } = await domain.mintToken('magic-link');
+  domain.clock.time += 2 * DAY;
+  const sweeper = new Sweeper(domain.store, domain.messages, domain.clock.now, 10 * DAY);
+  while (await sweeper.step());
+  expect((await domain.store.find('shop', id))!.recipient).toBeNull();
+});
