@@ -17,6 +17,7 @@ import {
   mintRequest,
   parseRequest,
   redeemRequest,
+  requireId,
   revokeRequest,
   type InspectRequest,
   type RedeemRequest,
@@ -124,6 +125,7 @@ export class Links {
 
   /** @throws NotFound */
   async get(app: App, id: string): Promise<Link> {
+    requireId(id, new NotFound('link'));
     const link = await this.store.find(app.id, id);
     if (link?.kind !== 'link') throw new NotFound('link');
     return link;
@@ -144,6 +146,7 @@ export class Links {
 
   /** Withdraws a link; withdrawing it twice, or after its end, changes nothing. @throws NotFound */
   async revoke(app: App, id: string): Promise<Link> {
+    requireId(id, new NotFound('link'));
     await this.store.revoke(app.id, { id, status: 'active' }, this.clock());
     return this.get(app, id);
   }
@@ -210,6 +213,7 @@ export class Links {
     // Only a code that was mailed proves the mailbox: one from the screen is known to whoever asked.
     if (this.purposes.get(purpose)?.oneTimeCode !== 'mail')
       throw RequestInvalid.at('/oneTimeCode', 'is taken here only for purposes with oneTimeCode: mail');
+    requireId(id!, new TokenInvalid());
     const proof = { id: id!, app: app.id, purpose, expired: false, redeemedOnPage: false, bound: false };
     await judgeCode(this.store, this.tokens, proof, oneTimeCode!);
     return proof;

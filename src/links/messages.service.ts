@@ -6,7 +6,7 @@ import type { Message } from './link.js';
 import { EVERY_PURPOSE, type MessageStore, type Suppression } from './message-store.js';
 import type { AnyPurpose } from './purpose.js';
 import { addressKey, parseRecipient, recipientKey } from './recipient.js';
-import { bounceRequest, listMessagesRequest, listSuppressionsRequest, parseRequest } from './requests.js';
+import { bounceRequest, listMessagesRequest, listSuppressionsRequest, parseRequest, requireId } from './requests.js';
 
 export interface Bounced {
   /** the recipient as it is stored */
@@ -38,6 +38,7 @@ export class Messages {
 
   /** @throws NotFound */
   async get(app: App, id: string): Promise<Message> {
+    requireId(id, new NotFound('message'));
     const message = await this.store.find(app.id, id);
     if (!message) throw new NotFound('message');
     return message;
@@ -65,6 +66,7 @@ export class Messages {
 
   /** Keeps a mail that waits from being sent; its link stays as it is. @throws NotFound, RequestInvalid */
   async cancel(app: App, id: string): Promise<Message> {
+    requireId(id, new NotFound('message'));
     const cancelled = await this.store.cancel(app.id, id);
     const message = await this.get(app, id);
     if (cancelled || message.delivery.status === 'cancelled') return message;

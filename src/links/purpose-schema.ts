@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { parseDuration } from '../clock.js';
 
+/** The name of a purpose, which is also its folder's. */
+export const PURPOSE_NAME = /^[a-z0-9]+(?:-[a-z0-9]+)*$/;
+
 const duration = z.union([z.string(), z.number()]).transform((text, issues) => {
   const seconds = parseDuration(text);
   if (seconds !== undefined && seconds > 0) return seconds;

@@ -4,7 +4,7 @@ import { RESERVED_VARIABLES } from '../mail/letters.js';
 import { Faults, type TemplateFault } from '../mail/template-fault.js';
 import { readYamlFile } from '../mail/yaml-file.js';
 import type { Scalars } from './link.js';
-import { kindSchema, linkSchema, notificationSchema } from './purpose-schema.js';
+import { kindSchema, linkSchema, notificationSchema, PURPOSE_NAME } from './purpose-schema.js';
 
 /** What every purpose has: how its mail is sent. All durations in seconds. */
 interface MailPolicy {
@@ -75,7 +75,6 @@ const CEILING = '7d';
 /** No link lives longer, in seconds. */
 export const LONGEST_LIFE = parseDuration(CEILING)!;
 
-const NAME = /^[a-z0-9]+(?:-[a-z0-9]+)*$/;
 export const MAX_QUOTA_WINDOW = 30 * 86_400;
 /** The client's address is personal data, which is forgotten a day after a link's end. */
 const MAX_CLIENT_WINDOW = 86_400;
@@ -138,7 +137,7 @@ function mailPolicyOf(
       return { window, count };
     });
   unless(
-    NAME.test(name) && name.length <= 40,
+    PURPOSE_NAME.test(name) && name.length <= 40,
     [],
     'the folder must be named in lower-case letters, digits and single dashes, at most 40',
   );

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { RequestInvalid } from './errors.js';
+import { RequestInvalid, type Refusal } from './errors.js';
 import { DELIVERY_STATUSES } from './link.js';
+import { PURPOSE_NAME } from './purpose-schema.js';
 import { isClientAddress } from './recipient.js';
 
 /** No spaces, controls, bidi overrides, unassigned or lone surrogate code points. */
@@ -9,6 +10,8 @@ const BASE64URL_SHA256 = /^[A-Za-z0-9_-]{43}$/;
 const MAX_DATA_BYTES = 4096;
 
 const purpose = z.string().min(1).max(40).describe('a configured purpose, e.g. password-reset');
+/** One that is asked of the store, and need not be configured any more. */
+const nameOfPurpose = purpose.regex(PURPOSE_NAME, 'must be the name of a purpose, like password-reset');
 const subject = z
   .string()
   .min(1)
@@ -130,7 +133,7 @@ export type RedeemRequest = z.infer<typeof redeemRequest>;
 
 /** `POST /v1/links/revoke` */
 export const revokeRequest = z
-  .strictObject({ subject: subject.optional(), recipient: recipient.optional(), purpose: purpose.optional() })
+  .strictObject({ subject: subject.optional(), recipient: recipient.optional(), purpose: nameOfPurpose.optional() })
   .refine((body) => body.subject !== undefined || body.recipient !== undefined, 'needs subject or recipient')
   .meta({ id: 'RevokeRequest' });
 export type RevokeRequest = z.infer<typeof revokeRequest>;
@@ -145,12 +148,20 @@ const cursor = (form: RegExp) =>
   z.string().regex(form, 'must be a nextCursor').optional().describe('nextCursor of the page before');
 const LINK_ID = /^[A-Za-z0-9_-]{30}$/;
 
+/**
+ * For an id that a caller gave, before the store is asked: what has not its form is nobody's, and PostgreSQL does not
+ * even take every text. @throws the refusal
+ */
+export function requireId(id: string, otherwise: Refusal): void {
+  if (!LINK_ID.test(id)) throw otherwise;
+}
+
 /** `GET /v1/links`: every value is text, as queries are */
 export const listRequest = z
   .strictObject({
     subject: subject.optional(),
     recipient: recipient.optional(),
-    purpose: purpose.optional(),
+    purpose: nameOfPurpose.optional(),
     status: z.enum(['active', 'redeemed', 'expired', 'revoked', 'superseded']).optional(),
     limit,
     cursor: cursor(LINK_ID),

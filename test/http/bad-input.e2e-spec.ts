@@ -1,5 +1,7 @@
 import { CANARY, expectProblem } from '../support/problem.js';
+import { startPostgres, type Postgres } from '../support/postgres.js';
 import { API_KEY, mintBody, startService, type Answer, type TestService } from '../support/service.js';
+import { TemplatesCopy } from '../support/templates.js';
 
 let service: TestService;
 beforeAll(async () => {
@@ -453,11 +455,43 @@ test.each(['revoke', 'resend'])('POST /v1/links/{id}/%s takes no body', async (a
   expectProblem(await service.api('POST', `/v1/links/some-id/${action}`, { [CANARY]: 1 }), 'request_invalid');
 });
 
-test.each(['x', 'a'.repeat(500), '%00', '%0d%0a', "'%20OR%20'1'='1", '..%2f..%2fetc', '%F0%9F%92%A9', '~'])(
-  'the id %s is of no link',
-  async (id) => {
-    expectProblem(await service.api('GET', `/v1/links/${id}`), 'not_found');
-    expectProblem(await service.api('POST', `/v1/links/${id}/revoke`), 'not_found');
-    expectProblem(await service.api('POST', `/v1/links/${id}/resend`), 'not_found');
-  },
-);
+/** Not every text is one to every engine. */
+describe.each(['sqlite', 'postgres'])('on %s', (engine) => {
+  const templates = new TemplatesCopy();
+  let postgres: Postgres | undefined;
+  let here: TestService;
+  beforeAll(async () => {
+    templates.edit('purposes/magic-link/purpose.yaml', 'oneTimeCode: none', 'oneTimeCode: mail');
+    postgres = engine === 'postgres' ? await startPostgres() : undefined;
+    here = await startService({
+      env: {
+        TEMPLATES_DIR: templates.directory,
+        ...(postgres && { DATABASE_URL: await postgres.createDatabase() }),
+      },
+    });
+  }, 60_000);
+  afterAll(async () => {
+    await here.stop();
+    await postgres?.stop();
+    templates.discard();
+  });
+
+  const IDS = ['x', 'a'.repeat(500), '%00', 'a%00'.repeat(10), '%0d%0a', "'%20OR%20'1'='1", '..%2f..%2fetc', '%F0%9F%92%A9', '~']; // prettier-ignore
+  test.each(IDS)('the id %s is of no link and of no message', async (id) => {
+    for (const path of [`links/${id}`, `messages/${id}`])
+      expectProblem(await here.api('GET', `/v1/${path}`), 'not_found');
+    for (const path of [`links/${id}/revoke`, `links/${id}/resend`, `messages/${id}/requeue`, `messages/${id}/cancel`])
+      expectProblem(await here.api('POST', `/v1/${path}`), 'not_found');
+    const byCode = { id: decodeURIComponent(id).slice(0, 64), oneTimeCode: '7K2M-9QXT', purpose: 'magic-link' };
+    expectProblem(await here.api('POST', '/v1/links/redeem', byCode), 'token_invalid');
+  });
+
+  test.each(['\0', 'password-reset\0', 'Password-Reset', 'a b', '-'])('the purpose %j is none', async (purpose) => {
+    const query = new URLSearchParams({ purpose }).toString();
+    expectProblem(await here.api('GET', `/v1/links?${query}`), 'request_invalid');
+    expectProblem(await here.api('POST', '/v1/links/revoke', { subject: 'x', purpose }), 'request_invalid');
+    expectProblem(await here.api('POST', '/v1/links', mintBody({ purpose })), 'request_invalid');
+    for (const verb of ['redeem', 'inspect'])
+      expectProblem(await here.api('POST', `/v1/links/${verb}`, { token: 'a.b.c', purpose }), 'token_invalid');
+  });
+});
