@@ -1,4 +1,5 @@
 import type { Attempt, DeliveryStatus, JsonObject, Link, Message, Scalars } from '../links/link.js';
+import type { Redemption } from '../links/link-store.js';
 import type { ColumnType } from './dialects.js';
 
 /** The columns of `links`, in the order in which statements name them. */
@@ -115,6 +116,20 @@ export interface GuardRow {
   recipient_windows: object[];
 }
 
+/** A redemption in the statement's words. */
+export function toQuestionRow(question: Redemption) {
+  return {
+    wanted: question.id,
+    by_app: question.app,
+    for_purpose: question.purpose,
+    given_fingerprint: question.fingerprint,
+    given_challenge: question.challenge,
+    challenge_required: Number(question.challengeRequired),
+    new_redeem_key: question.redeemKey,
+    moment: question.now,
+  };
+}
+
 /** A link's cells in the order of `LINK_COLUMNS`, then whether it is superseded, where that was asked. */
 type Cells = readonly (Cell | boolean)[];
 /** The cells as a JSON array: SQLite hands it over as text, PostgreSQL's driver parses it. */
@@ -186,6 +201,7 @@ export function toMessage(row: MessageRow): Message {
   return { ...toLink(cellsOf(row)), log: JSON.parse(row.attempt_log ?? '[]') as Attempt[] };
 }
 
-function time(cell: Cells[number] | undefined): number | null {
+/** Of a moment or none. PostgreSQL sends `bigint` as text. */
+export function time(cell: Cells[number] | undefined): number | null {
   return cell === null ? null : Number(cell);
 }

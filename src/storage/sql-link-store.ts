@@ -14,9 +14,11 @@ import { GroupCommit, type Write } from './group-commit.js';
 import { linkStatements, RESENT_BY } from './link-statements.js';
 import {
   cellsOf,
+  time,
   toLink,
   toMessage,
   toNewRow,
+  toQuestionRow,
   unpack,
   type LinkRow,
   type MessageRow,
@@ -40,8 +42,6 @@ import { recipientIs } from './recipient-condition.js';
 type Outcome = Record<'wanted' | 'fence' | 'new_status', string> &
   Record<'new_due' | 'new_sent', number | null> &
   Record<'new_error' | 'new_log', string | null>;
-/** PostgreSQL sends `bigint` as text. */
-type Time = string | number | null;
 /** Sorts after every id. */
 const LAST = '~';
 
@@ -136,13 +136,16 @@ export class SqlLinkStore implements LinkStore {
       const asked = toWindowRows(guard.windows, by, now);
       if (asked.length === 0) continue;
       const values = [app, kind, keys[by], now, JSON.stringify(asked)];
-      for (const { nth, at } of await this.queries.rows<{ nth: number; at: Time }>(this.sql.fillings[by], values))
-        windows[nth] = toTime(at);
+      for (const { nth, at } of await this.queries.rows<{ nth: number; at: string | number | null }>(
+        this.sql.fillings[by],
+        values,
+      ))
+        windows[nth] = time(at);
     }
     if (quietSince === null) return { lastMail: null, windows };
     const values = [app, kind, purpose, recipientKey, now, quietSince, LinkIds.floor(quietSince)];
-    const [mail] = await this.queries.rows<{ at: Time }>(this.sql.lastMail, values);
-    return { lastMail: toTime(mail!.at), windows };
+    const [mail] = await this.queries.rows<{ at: string | number | null }>(this.sql.lastMail, values);
+    return { lastMail: time(mail!.at), windows };
   }
 
   async revoke(app: string, filter: LinkFilter & { id?: string }, now: number): Promise<number> {
@@ -192,7 +195,7 @@ export class SqlLinkStore implements LinkStore {
 
   async nextDue(): Promise<number | null> {
     const [row] = await this.queries.rows<{ due_at: string | number | null }>(this.sql.nextDue, []);
-    return row!.due_at === null ? null : Number(row!.due_at);
+    return time(row!.due_at);
   }
 
   async sweep(
@@ -208,7 +211,11 @@ export class SqlLinkStore implements LinkStore {
       [after > ahead ? after : ahead, LAST],
     ] as const;
     for (const [from, to] of ranges) {
-      const [batch] = await this.queries.rows<{ id: string | null; n: Time }>(this.sql.sweepEnd, [from, to, limit]);
+      const [batch] = await this.queries.rows<{ id: string | null; n: string | number | null }>(this.sql.sweepEnd, [
+        from,
+        to,
+        limit,
+      ]);
       if (batch!.id === null) continue;
       await this.queries.rows(this.sql.delete, [from, batch!.id, deleteBefore, now]);
       await this.queries.rows(this.sql.wipe, [from, batch!.id, wipeBefore]);
@@ -250,17 +257,11 @@ export class SqlLinkStore implements LinkStore {
 
   private async runRedeem(batch: readonly Redemption[], deadline: number): Promise<(Link | undefined)[]> {
     const { sql, text } = this.sql.redeem;
-    const questions = batch.map((question) => ({
-      wanted: question.id,
-      by_app: question.app,
-      for_purpose: question.purpose,
-      given_fingerprint: question.fingerprint,
-      given_challenge: question.challenge,
-      challenge_required: Number(question.challengeRequired),
-      new_redeem_key: question.redeemKey,
-      moment: question.now,
-    }));
-    const rows = await this.queries.rows<{ packed: PackedRow }>(sql, [text(inOrder(questions))], deadline);
+    const rows = await this.queries.rows<{ packed: PackedRow }>(
+      sql,
+      [text(inOrder(batch.map(toQuestionRow)))],
+      deadline,
+    );
     const links = rows.map(({ packed }) => toLink(unpack(packed)));
     const won = new Map(links.map((link) => [link.id, link]));
     return batch.map(({ id }) => won.get(id));
@@ -273,13 +274,9 @@ export class SqlLinkStore implements LinkStore {
 
   /** Appends the values to `values`. @returns the filter as SQL */
   private conditions(filter: LinkFilter & { id?: string }, values: unknown[], now: number): string {
-    const columns = {
-      id: filter.id,
-      subject: filter.subject,
-      purpose: filter.purpose,
-    };
+    const { id, subject, purpose } = filter;
     const conditions: string[] = [];
-    for (const [column, value] of Object.entries(columns)) {
+    for (const [column, value] of Object.entries({ id, subject, purpose })) {
       if (value !== undefined) conditions.push(`AND l.${column} = $${values.push(value)}`);
     }
     if (filter.recipients) conditions.push(recipientIs(filter.recipients, values));
@@ -301,8 +298,4 @@ function inOrder<Item extends { readonly wanted: string }>(batch: readonly Item[
 
 function keysOf({ app, subject, recipientKey }: Link): Keys {
   return { app, subject, recipient_key: recipientKey };
-}
-
-function toTime(cell: Time): number | null {
-  return cell === null ? null : Number(cell);
 }
