@@ -17,7 +17,8 @@ export type Change = (keys: readonly Jwk[], ring: KeyRing | undefined) => Promis
 
 /**
  * Changes a JWK Set file. Readers see the old set or the new one, never half of one: it is written beside the file,
- * flushed and renamed. The file beside it is the lock, too: of two changes at once neither is lost.
+ * flushed and renamed, and its new name is flushed as well. The file beside it is the lock, too: of two changes at once
+ * neither is lost.
  * @throws Failure
  */
 export async function changeKeyFile(path: string, change: Change): Promise<void> {
@@ -63,6 +64,19 @@ async function changeIn(path: string, change: Change): Promise<void> {
     throw error;
   } finally {
     await file.close();
+  }
+  // The file beside may be another's by now.
+  await flushDirectory(dirname(path));
+}
+
+/** Until then a power cut may bring the old file back, with a key in it that was revoked. */
+async function flushDirectory(path: string): Promise<void> {
+  try {
+    const directory = await open(path);
+    await directory.sync().finally(() => directory.close());
+  } catch (error) {
+    // Some platforms and file systems cannot flush a directory, or not even open one.
+    if (!['EINVAL', 'EPERM', 'EACCES', 'EISDIR'].includes((error as NodeJS.ErrnoException).code!)) throw error;
   }
 }
 
