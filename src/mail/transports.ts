@@ -13,6 +13,8 @@ export interface Transport {
   readonly name: string;
   /** whether nothing goes there but over TLS, to whom the certificate names */
   readonly tls: boolean;
+  /** it only keeps the mail: nobody gets any */
+  readonly keeps?: true;
   /** conversations it can have at once */
   readonly connections: number;
   /**
@@ -139,6 +141,7 @@ function files(directory: string, dkim?: DkimKey): Transport {
   return {
     name: `file ${directory}`,
     tls: false,
+    keeps: true,
     connections: CONNECTIONS,
     send: async (message) => {
       const { message: raw, messageId } = await transport.send(message);
@@ -159,6 +162,7 @@ export function inboxTransport(inbox: Inbox): Transport {
   return {
     name: 'dev inbox',
     tls: false,
+    keeps: true,
     connections: CONNECTIONS,
     send: async (message) => {
       const { envelope, messageId, message: raw } = await transport.send(message);

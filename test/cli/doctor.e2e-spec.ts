@@ -149,6 +149,18 @@ test('a relay elsewhere that offers no TLS is a failure, although it answers', a
   expect(of('mail')).toMatchObject([{ detail: expect.stringMatching(/TLS/) }]);
 });
 
+test('a folder mails nobody, alone or as the last resort: that fails in production; a program of the machine is well', async () => {
+  await install();
+  for (const others of ['', `,smtp://ann:right-pass-word@${relayUrl}`]) {
+    const { failed, of } = await diagnose({ SMTP_URL: `file:./mails${others}` });
+    expect(failed).toEqual(['mail']);
+    expect(of('mail')[0]).toMatchObject({ detail: expect.stringMatching(/file \.\/mails .*nobody.*SMTP_URL/) });
+  }
+  expect((await diagnose({ SMTP_URL: 'sendmail:/usr/sbin/sendmail' })).failed).toEqual([]);
+  const development = await diagnose({ NODE_ENV: '', PUBLIC_URL: '', SMTP_URL: 'file:./mails' });
+  expect(development.of('mail')).toMatchObject([{ result: 'ok' }]);
+});
+
 test('keys that others may read stop production, and are worth a warning in development', async () => {
   await install();
   chmodSync(cli.path('signing-keys.json'), 0o644);

@@ -13,21 +13,32 @@ export async function* checkRelays(): AsyncIterable<Finding> {
   const greetings = await Promise.all(relays.map(greet));
   // The next relay takes over when one cannot be reached; without any, mail waits.
   const report = greetings.every(({ fault }) => fault !== undefined) ? fail : warn;
-  for (const { name, tls, fault } of greetings) {
-    yield fault === undefined
-      ? ok('mail', `${name} greets us${tls ? ' over TLS' : ', on this machine'}`)
-      : report('mail', `${name} ${fault}; check SMTP_URL and the way there`);
+  for (const { name, tls, keeps, fault } of greetings) {
+    // As the last resort, too: what it takes counts as sent.
+    if (production && keeps)
+      yield fail('mail', `${name} keeps the mail, so nobody gets it; name only relays in SMTP_URL`);
+    else
+      yield fault === undefined
+        ? ok('mail', `${name} greets us${tls ? ' over TLS' : ', on this machine'}`)
+        : report('mail', `${name} ${fault}; check SMTP_URL and the way there`);
   }
 }
 
-async function greet(relay: string): Promise<{ name: string; tls: boolean; fault?: string }> {
+interface Greeting {
+  readonly name: string;
+  readonly tls: boolean;
+  readonly keeps?: true;
+  readonly fault?: string;
+}
+
+async function greet(relay: string): Promise<Greeting> {
   const transport = createRelay(relay);
-  const { name, tls } = transport;
+  const { name, tls, keeps } = transport;
   try {
     await transport.verify();
-    return { name, tls };
+    return { name, tls, keeps };
   } catch (error) {
-    return { name, tls, fault: `does not greet us: ${hush(reasonOf(error)).slice(0, 200)}` };
+    return { name, tls, keeps, fault: `does not greet us: ${hush(reasonOf(error)).slice(0, 200)}` };
   } finally {
     transport.close();
   }
