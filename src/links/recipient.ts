@@ -69,8 +69,9 @@ export function isClientAddress(text: string): boolean {
 export function clientNetwork(text: string): string {
   if (isIP(text) !== 6) return text;
   const canonical = new SocketAddress({ address: text.split('%')[0], family: 'ipv6' }).address;
-  const [, mapped] = /^::ffff:([\d.]+)$/.exec(canonical) ?? [];
-  if (mapped) return mapped;
+  // RFC 4291 section 2.5.5.2; `::ffff:102` begins alike and is none.
+  const [, mapped = ''] = /^::ffff:(.+)$/.exec(canonical) ?? [];
+  if (isIP(mapped) === 4) return mapped;
   const [head = [], tail = []] = canonical.split('::').map((half) => half.split(':').filter(Boolean));
   const zeros = Array<string>(8 - head.length - tail.length).fill('0');
   return [...head, ...zeros, ...tail].slice(0, 4).join(':');

@@ -1,4 +1,5 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomInt } from 'node:crypto';
+import { isIP } from 'node:net';
 import {
   addressKey,
   clientKey,
@@ -55,6 +56,22 @@ test('what is counted by and looked up', () => {
 test.each([
   ['192.0.2.1', '192.0.2.1'],
   ['::ffff:192.0.2.1', '192.0.2.1'],
+  ['::FFFF:192.0.2.1', '192.0.2.1'],
+  ['::0:ffff:192.0.2.1', '192.0.2.1'],
+  ['::ffff:102:304', '1.2.3.4'],
+  ['::FFFF:0102:0304', '1.2.3.4'],
+  ['0:0:0:0:0:ffff:102:304', '1.2.3.4'],
+  ['0000:0000:0000:0000:0000:FFFF:0102:0304', '1.2.3.4'],
+  ['0:0:0:0:0:ffff:1.2.3.4', '1.2.3.4'],
+  ['::ffff:0:102', '0.0.1.2'],
+  ['::ffff:0:0', '0.0.0.0'],
+  ['::ffff:102', '0:0:0:0'],
+  ['::ffff', '0:0:0:0'],
+  ['::1.2.3.4', '0:0:0:0'],
+  ['::ffff:0:1.2.3.4', '0:0:0:0'],
+  ['::fffe:1.2.3.4', '0:0:0:0'],
+  ['1::ffff:1.2.3.4', '1:0:0:0'],
+  ['64:ff9b::1.2.3.4', '64:ff9b:0:0'],
   ['2001:db8::1', '2001:db8:0:0'],
   ['2001:DB8:0:0:1::', '2001:db8:0:0'],
   ['1:2:3:4:5:6:7:8', '1:2:3:4'],
@@ -70,8 +87,27 @@ test.each([
   expect(clientKey(address)).toBe(key(canonical));
 });
 
+test('whatever the spelling, a client is its first four groups, or the IPv4 address that it stands for', () => {
+  const one = (of: readonly string[]): string => of[randomInt(of.length)]!;
+  for (let count = 0; count < 20_000; count++) {
+    const groups = Array.from({ length: 8 }, () => one(['0', '0', '0', 'ffff', '1', '102', 'db8']));
+    const [high, low] = groups.slice(6).map((group) => parseInt(group, 16)) as [number, number];
+    const quads = [high >> 8, high & 255, low >> 8, low & 255].join('.');
+    const spelled = groups.map((group) => one([group, group.padStart(4, '0'), group.toUpperCase()]));
+    if (one(['hex', 'quads']) === 'quads') spelled.splice(6, 2, quads);
+    const short = spelled
+      .join(':')
+      .replace(one(['none', '0:0:0:0:0:', ':0:0:0:', ':0:0:']), '::')
+      .replace(/:::+/, '::');
+    const address = isIP(short) ? short : spelled.join(':');
+    const isMapped = /^(0:){5}ffff:/.test(groups.join(':'));
+    expect([address, clientNetwork(address)]).toEqual([address, isMapped ? quads : groups.slice(0, 4).join(':')]);
+  }
+});
+
 test.each([
   ['fe80::1%eth0', 'fe80:0:0:0'],
+  ['::ffff:1.2.3.4%eth0', '1.2.3.4'],
   ['192.0.2.1:4711', '192.0.2.1:4711'],
   ['[2001:db8::1]:4711', '[2001:db8::1]:4711'],
   ['unknown', 'unknown'],
