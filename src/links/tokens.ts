@@ -64,7 +64,7 @@ const REPORT_CLAIMS: Members = Object.entries({
   exp: 'integer',
 });
 /** In seconds: mail is read late, and as long as it lies there somebody may wonder who asked for it. */
-const REPORT_LIFETIME = 30 * 86_400;
+export const REPORT_LIFETIME = 30 * 86_400;
 
 /**
  * Mints and reads the service's tokens: JWS compact serialisation (RFC 7515 section 3.1) with the claims of RFC 7519.

@@ -94,7 +94,7 @@ export async function prune({ file }: FileOption): Promise<void> {
   print(
     dropped.length === 0
       ? 'Every key is still needed, or its file does not say since when it is not.'
-      : `Dropped ${dropped.join(', ')}: the last link that could bear their signature has ended.`,
+      : `Dropped ${dropped.join(', ')}: nothing that they signed is good any more.`,
   );
 }
 

@@ -32,7 +32,7 @@ export function addSigningKeys(program: Command): void {
   add('list', 'list the keys, without their material')
     .option('--json', 'print JSON')
     .action(async (options: FileOption & { json?: true }) => (await actions()).list(options));
-  add('prune', 'drop old keys whose last link has ended').action(async (options: FileOption) =>
+  add('prune', 'drop old keys of which no signature is good any more').action(async (options: FileOption) =>
     (await actions()).prune(options),
   );
 }
