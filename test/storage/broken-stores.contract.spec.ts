@@ -1,5 +1,5 @@
 import { linkStatements } from '../../src/storage/link-statements.js';
-import { cellsOf, toLink, unpack, type PackedRow } from '../../src/storage/link-rows.js';
+import { cellsOf, toLink, toQuestionRow, unpack, type PackedRow } from '../../src/storage/link-rows.js';
 import type { Database } from '../../src/storage/engines.js';
 import { openWithSchema } from '../../src/storage/schema.js';
 import { SqlLinkStore } from '../../src/storage/sql-link-store.js';
@@ -59,17 +59,7 @@ const withoutGuard =
   async ({ dataSource, dialect }, question) => {
     const { sql, text } = linkStatements(dialect).redeem;
     expect(sql).toMatch(guard);
-    const given = {
-      wanted: question.id,
-      by_app: question.app,
-      for_purpose: question.purpose,
-      given_fingerprint: question.fingerprint,
-      given_challenge: question.challenge,
-      challenge_required: Number(question.challengeRequired),
-      new_redeem_key: question.redeemKey,
-      moment: question.now,
-    };
-    const [rows] = await dataSource.query(sql.replace(guard, ''), [text([given])]);
+    const [rows] = await dataSource.query(sql.replace(guard, ''), [text([toQuestionRow(question)])]);
     const [row] = rows as { packed: PackedRow }[];
     return row && toLink(unpack(row.packed));
   };
