@@ -10,6 +10,12 @@ import { readSettings, SETTINGS, SettingsError, type Settings } from './settings
 /** In-flight requests and mails get this long to finish, in ms. */
 const DRAIN = 10_000;
 
+/**
+ * Connections that may wait to be accepted; the system may allow fewer. With Node's 511 a crowd that comes back at once
+ * loses its first packets, and waits for a second or more until it sends them again.
+ */
+const BACKLOG = 4_096;
+
 startSmall();
 
 // What is written here (database, keys) is for this user only.
@@ -26,7 +32,7 @@ try {
   stopOnSignals(() => started);
   const service = (started = await createService(settings, logger));
   process.on('SIGHUP', () => reloadKeys(service, logger));
-  await service.app.listen(settings.port, settings.host);
+  await service.app.listen({ port: settings.port, host: settings.host, backlog: BACKLOG });
   if (!settings.production) greet(settings, service);
   runFast();
   logger.info({ url: settings.publicUrl, production: settings.production }, 'ready');

@@ -86,7 +86,7 @@ export class GroupCommit {
 /** Items from which on a batch shows what the database can do. */
 const LARGE = 32;
 /** Answers that go out in one turn of the event loop: each takes what follows it, in HTTP about 0.1 ms, and others wait. */
-const PER_TURN = 64;
+const PER_TURN = 32;
 
 /** While the last of a large batch are told, the next is on its way to disk, and whoever is refused hears it in between. */
 async function tell<Answer>(batch: readonly Waiting<unknown, Answer>[], answers: readonly Answer[]): Promise<void> {
@@ -136,16 +136,18 @@ class Queue<Item, Answer> {
 
   /**
    * Those who have just been answered are on their way back. A batch that left without them would carry few, and make
-   * all of them wait for its flush: it stays until it is half as large as the last, or a turn brings nobody. The other
-   * half arrives while this one is on its way, so that neither the disk nor we wait for each other.
+   * all of them wait for its flush: it stays until it is half as large as the last, or two turns bring nobody (in the
+   * first they may only hear their answers). The other half arrives while this one is on its way, so that neither the
+   * disk nor we wait for each other.
    */
   async gather(): Promise<void> {
-    for (let before = -1; before < this.waiting.length && !this.isHalf;) {
-      before = this.waiting.length;
+    for (let quiet = 0; quiet < 2 && !this.isHalf;) {
+      const before = this.waiting.length;
       await new Promise<void>((go) => {
         this.leave = go;
         setImmediate(go);
       });
+      quiet = this.waiting.length > before ? 0 : quiet + 1;
     }
     this.leave = undefined;
   }
@@ -170,7 +172,8 @@ class Queue<Item, Answer> {
       const pace = (this.clock() - began) / batch.length;
       if (batch.length >= LARGE) this.pace = (this.pace + pace) / 2;
       else this.pace = Math.min(this.pace, pace);
-      void tell(batch, answers);
+      if (this.isEmpty) void tell(batch, answers);
+      else setImmediate(() => void tell(batch, answers)); // what follows an answer is our work: the disk need not wait for it
       if (!this.isEmpty) this.dismissLosers(batch, answers);
     } catch (error) {
       if (batch.length === 1 || !(error instanceof RowFault)) return batch.forEach(({ reject }) => reject(error));

@@ -1,3 +1,5 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
 import { eventually } from '../support/service.js';
 import { Api, type Held } from './api.js';
 import { HttpClient, type Reply } from './http-client.js';
@@ -36,6 +38,34 @@ test('far too many requests: every answer is a yes or a 503, nothing acknowledge
   client.close();
   expect(lost).toEqual([]);
 }, 180_000);
+
+/** How many connections this system lets wait to be accepted; 128 where it does not say. */
+const SOMAXCONN = existsSync('/proc/sys') ? Number(readFileSync('/proc/sys/net/core/somaxconn', 'latin1')) : 128;
+
+test('a crowd that comes at once while the process is busy is connected, not told to try again in a second', async () => {
+  const crowd = Math.min(1_000, SOMAXCONN);
+  if (SOMAXCONN <= 511) console.warn(`only ${SOMAXCONN} connections may wait here: this shows nothing`);
+  process.kill(instance.pid, 'SIGSTOP');
+  const sockets: Socket[] = [];
+  const connected = Array.from({ length: crowd }, async () => {
+    const socket = connect({ host: '127.0.0.1', port: Number(new URL(instance.url).port) });
+    sockets.push(socket);
+    // Linux sends its first packet again after a second: who needed that is still waiting.
+    return new Promise<boolean>((settle) => {
+      socket
+        .once('connect', () => settle(true))
+        .once('error', () => settle(false))
+        .setTimeout(900, () => settle(false));
+    });
+  });
+  try {
+    expect((await Promise.all(connected)).filter(Boolean)).toHaveLength(crowd);
+  } finally {
+    process.kill(instance.pid, 'SIGCONT');
+    for (const socket of sockets) socket.destroy();
+  }
+  await instance.ready();
+}, 30_000);
 
 /** So many callers, each with a connection of its own, mint and redeem as fast as they are answered. */
 async function under(callers: number) {
