@@ -1,4 +1,12 @@
-import { createParamDecorator, Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import {
+  applyDecorators,
+  createParamDecorator,
+  Inject,
+  Injectable,
+  type CanActivate,
+  type ExecutionContext,
+} from '@nestjs/common';
+import { ApiExtension } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { ApiKeys, type Caller } from '../apps/api-keys.js';
 import type { Scope } from '../apps/app.js';
@@ -13,10 +21,12 @@ const BEARER = /^Bearer +(\S+)$/i;
 const scopes = new WeakMap<object, Scope>();
 
 /** The scope a route needs. Without it any valid key will do. */
-export const Needs =
-  (scope: Scope): MethodDecorator =>
-  (_controller, _name, { value: handler }: PropertyDescriptor) =>
-    void scopes.set(handler as object, scope);
+export const Needs = (scope: Scope): MethodDecorator =>
+  applyDecorators(
+    ApiExtension('x-scope', scope),
+    (_controller: object, _name: string | symbol, { value: handler }: PropertyDescriptor) =>
+      void scopes.set(handler as object, scope),
+  );
 
 /** Who calls: the app, its key and scopes. */
 export const ByCaller = createParamDecorator(

@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Headers, HttpCode, Inject, Param, Post, Query, Res, UseGuards } from '@nestjs/common';
-import { ApiBearerAuth, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { Caller } from '../apps/api-keys.js';
@@ -32,6 +32,7 @@ export class LinksController {
   ) {}
 
   @Post()
+  @ApiOperation({ summary: 'Mint a link, and mail it or return it' })
   @Needs('links:mint')
   @IDEMPOTENCY_KEY
   @ApiResponse({ status: 201, standardSchema: mintedResource })
@@ -49,6 +50,7 @@ export class LinksController {
   }
 
   @Post('redeem')
+  @ApiOperation({ summary: 'Redeem a link, once' })
   @HttpCode(200)
   @Needs('links:redeem')
   @IDEMPOTENCY_KEY
@@ -68,6 +70,7 @@ export class LinksController {
   }
 
   @Post('inspect')
+  @ApiOperation({ summary: 'Learn what redeeming would say, without using the link up' })
   @HttpCode(200)
   @Needs('links:redeem')
   @ApiResponse({ status: 200, standardSchema: z.object({ link: linkResource }).meta({ id: 'Inspected' }) })
@@ -79,6 +82,7 @@ export class LinksController {
   }
 
   @Get()
+  @ApiOperation({ summary: 'List links, newest first' })
   @DocumentQuery(listRequest)
   @Needs('links:read')
   @ApiResponse({
@@ -96,6 +100,7 @@ export class LinksController {
   }
 
   @Post('revoke')
+  @ApiOperation({ summary: 'Withdraw every active link that matches' })
   @HttpCode(200)
   @Needs('links:revoke')
   @ApiResponse({ status: 200, standardSchema: z.object({ revoked: z.int() }).meta({ id: 'Revoked' }) })
@@ -107,6 +112,7 @@ export class LinksController {
   }
 
   @Get(':id')
+  @ApiOperation({ summary: 'Read a link, with its status and delivery' })
   @Needs('links:read')
   @ApiResponse({ status: 200, standardSchema: linkResource })
   async get(@ByCaller() caller: Caller, @Param('id') id: string): Promise<LinkResource> {
@@ -114,6 +120,7 @@ export class LinksController {
   }
 
   @Post(':id/revoke')
+  @ApiOperation({ summary: 'Withdraw a link' })
   @HttpCode(200)
   @Needs('links:revoke')
   @ApiResponse({ status: 200, standardSchema: linkResource })
@@ -123,6 +130,7 @@ export class LinksController {
   }
 
   @Post(':id/resend')
+  @ApiOperation({ summary: 'Mail the same link again' })
   @HttpCode(202)
   @Needs('links:mint')
   @ApiResponse({ status: 202, standardSchema: linkResource })

@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Query, UseGuards } from '@nestjs/common';
-import { ApiBearerAuth, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import type { Caller } from '../apps/api-keys.js';
 import { Messages, type Bounced } from '../links/messages.service.js';
@@ -25,6 +25,7 @@ export class MessagesController {
   constructor(@Inject(Messages) private readonly messages: Messages) {}
 
   @Get('messages')
+  @ApiOperation({ summary: 'List mails, newest first' })
   @DocumentQuery(listMessagesRequest)
   @Needs('links:read')
   @ApiResponse({
@@ -42,6 +43,7 @@ export class MessagesController {
   }
 
   @Get('messages/:id')
+  @ApiOperation({ summary: 'Read a mail, with what the relay said each time' })
   @Needs('links:read')
   @ApiResponse({ status: 200, standardSchema: messageResource })
   async get(@ByCaller() caller: Caller, @Param('id') id: string): Promise<MessageResource> {
@@ -49,6 +51,7 @@ export class MessagesController {
   }
 
   @Post('messages/:id/requeue')
+  @ApiOperation({ summary: 'Send a mail that came to nothing after all' })
   @HttpCode(202)
   @Needs('links:mint')
   @ApiResponse({ status: 202, standardSchema: messageResource })
@@ -58,6 +61,7 @@ export class MessagesController {
   }
 
   @Post('messages/:id/cancel')
+  @ApiOperation({ summary: 'Keep a mail that waits from being sent' })
   @HttpCode(200)
   @Needs('links:revoke')
   @ApiResponse({ status: 200, standardSchema: messageResource })
@@ -67,6 +71,7 @@ export class MessagesController {
   }
 
   @Post('bounces')
+  @ApiOperation({ summary: 'Tell of a bounce or a complaint' })
   @HttpCode(200)
   @Needs('links:revoke')
   @ApiResponse({
@@ -80,6 +85,7 @@ export class MessagesController {
   }
 
   @Get('suppressions')
+  @ApiOperation({ summary: 'List who gets no mail, and why' })
   @DocumentQuery(listSuppressionsRequest)
   @Needs('links:read')
   @ApiResponse({
@@ -97,6 +103,7 @@ export class MessagesController {
   }
 
   @Delete('suppressions/:recipient')
+  @ApiOperation({ summary: 'Let a recipient get mail again' })
   @HttpCode(200)
   @Needs('admin')
   @ApiResponse({ status: 200, standardSchema: z.object({ lifted: z.int() }).meta({ id: 'Lifted' }) })

@@ -1,5 +1,5 @@
 import { Body, Controller, Headers, Inject, Post, Res, UseGuards } from '@nestjs/common';
-import { ApiBearerAuth, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import type { Caller } from '../apps/api-keys.js';
 import { Notifications } from '../links/notifications.js';
@@ -17,6 +17,7 @@ export class NotificationsController {
   constructor(@Inject(Notifications) private readonly notifications: Notifications) {}
 
   @Post()
+  @ApiOperation({ summary: 'Mail that something has happened' })
   @Needs('links:mint')
   @IDEMPOTENCY_KEY
   @ApiResponse({ status: 201, standardSchema: messageResource })

@@ -51,18 +51,29 @@ export function documentApi(app: NestFastifyApplication): void {
   });
 }
 
+/** Problems that only some operations can answer with. Every other may come from any. */
+const ONLY: Readonly<Record<string, (path: string, method: string) => boolean>> = {
+  404: (path) => path.includes('{'),
+  409: (path) => /\/(redeem|inspect)$/.test(path),
+  410: (path) => /\/(redeem|inspect|resend|requeue)$/.test(path),
+  413: (_path, method) => method !== 'get',
+  415: (_path, method) => method !== 'get',
+};
+const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const;
+
 /** What holds for every operation is said once: the problems it may answer with, and the headers of its answers. */
 function complete(document: OpenAPIObject): OpenAPIObject {
   const { schemas, ...components } = document.components ?? {};
   const Problem = z.toJSONSchema(problemDocument, { target: 'openapi-3.0' }) as NonNullable<typeof schemas>[string];
   document.components = { ...components, schemas: { ...schemas, Problem }, responses: problemResponses() };
-  for (const item of Object.values(document.paths))
-    for (const operation of [item.get, item.post, item.put, item.patch, item.delete])
-      if (operation) completeOperation(operation);
+  for (const [path, item] of Object.entries(document.paths))
+    for (const method of METHODS) if (item[method]) completeOperation(item[method], path, method);
   return document;
 }
 
-function completeOperation(operation: Operation): void {
+function completeOperation(operation: Operation & { 'x-scope'?: string }, path: string, method: string): void {
+  const scope = operation['x-scope'];
+  operation.description = scope ? `Needs an API key with the scope \`${scope}\`.` : 'Any API key will do.';
   const replayable = operation.parameters?.some((one) => 'name' in one && one.name === 'Idempotency-Key');
   for (const [status, response] of Object.entries(operation.responses)) {
     if (!response || '$ref' in response) continue;
@@ -72,7 +83,8 @@ function completeOperation(operation: Operation): void {
     };
   }
   for (const status of Object.keys(problemResponses()))
-    operation.responses[status] ??= { $ref: `#/components/responses/${status}` };
+    if (ONLY[status]?.(path, method) ?? true)
+      operation.responses[status] ??= { $ref: `#/components/responses/${status}` };
 }
 
 /** THE PROBLEMS by status. */

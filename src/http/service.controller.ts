@@ -1,5 +1,5 @@
 import { Controller, Get, Header, Inject, Res, UseGuards } from '@nestjs/common';
-import { ApiBearerAuth, ApiExcludeController, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiExcludeController, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { KeyRing } from '../links/key-ring.js';
@@ -18,6 +18,7 @@ export class PurposesController {
 
   /** What is configured; durations in seconds. */
   @Get()
+  @ApiOperation({ summary: 'List the purposes as they are configured' })
   @ApiResponse({
     status: 200,
     standardSchema: z.object({ items: z.array(z.looseObject({ name: z.string() })) }).meta({ id: 'Purposes' }),

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { parseDuration } from '../clock.js';
 import { RESERVED_VARIABLES } from '../mail/letters.js';
+import { isLure } from '../mail/lure.js';
 import { Faults, type TemplateFault } from '../mail/template-fault.js';
 import { readYamlFile } from '../mail/yaml-file.js';
 import type { Scalars } from './link.js';
@@ -198,8 +199,10 @@ export function templateDataFaults(purpose: Pick<MailPolicy, 'templateData'>, gi
     else if (value !== null && typeof value !== variable.type) faults.set(name, `must be a ${variable.type}`);
   }
   for (const name of names) {
-    if (purpose.templateData[name]!.required && (given[name] ?? null) === null)
-      faults.set(name, 'is required by this purpose');
+    if (!purpose.templateData[name]!.required) continue;
+    if ((given[name] ?? null) === null) faults.set(name, 'is required by this purpose');
+    else if (isLure(given[name]))
+      faults.set(name, 'is required by this purpose, and what looks like an address or a link is left out of mails');
   }
   return faults;
 }

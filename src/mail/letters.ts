@@ -6,6 +6,7 @@ import type { LetterContent, LetterFacts } from './letter-facts.js';
 import { sampleFacts, sampleMarks, type SampleLink } from './letter-sample.js';
 import { bestLocale, directionOf, durationText, formatLocale, isSameDay, isolated, momentText } from './locales.js';
 import { LOGO_CID, logoImage, type InlineImage } from './logo.js';
+import { isLure } from './lure.js';
 import { MAIL_WORDS, MailWords } from './mail-words.js';
 import { TemplateEngine, type Render } from './template-engine.js';
 import { Faults, TemplateFault } from './template-fault.js';
@@ -92,7 +93,9 @@ export class Letters {
     const own = (text: string): string => isolated(text, locale);
     const { kind, variables } = this.contents.get(facts.purpose)!;
     const declared = variables.map((name) => {
-      const value = harmless(facts.templateData[name] ?? null);
+      const given = facts.templateData[name] ?? null;
+      // The template falls back to its neutral wording. What it cannot do without is refused before; see `templateDataFaults`.
+      const value = isLure(given) ? null : given;
       return [name, typeof value === 'string' ? own(value) : value] as const;
     });
     const logo = logoImage(facts.app.logo);
@@ -175,13 +178,4 @@ export function localesIn(purposeFolder: string): string[] {
   return readdirSync(purposeFolder, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map((entry) => entry.name);
-}
-
-/**
- * A caller's text must not turn our letter into a lure: mail clients make links of whatever looks like one, escaped or not.
- * Such a value is left out, and the template falls back to its neutral wording.
- */
-function harmless(value: string | number | boolean | null): string | number | boolean | null {
-  const lure = /@|\/\/|\\|www\.|[\p{L}\p{N}]\.[\p{L}]{2,}/iu;
-  return typeof value === 'string' && lure.test(value) ? null : value;
 }

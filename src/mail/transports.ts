@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { createTransport, type SendMailOptions } from 'nodemailer';
@@ -130,7 +130,8 @@ function sendmail(path: string, dkim?: DkimKey): Transport {
       Object.assign(transporter, { _spawn: start });
       return (await send(message)).response;
     },
-    verify: () => Promise.resolve(true),
+    // A bare name is looked for along PATH when it is started.
+    verify: () => (path.includes('/') ? access(path, constants.X_OK) : Promise.resolve()),
     close: () => {},
   };
 }

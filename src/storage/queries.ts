@@ -10,6 +10,11 @@ import type { SqliteConnection } from './sqlite-connection.js';
 export const PATIENCE = 1_800;
 /** Pause before a busy database is asked again, in ms. */
 const BUSY_PAUSE = 5;
+/**
+ * A busy database is not asked for the last time just before its caller is told: what a thread of a busy machine begins
+ * late could be carried out after that. In ms.
+ */
+const LAST_CALL = 100;
 
 /** The database refuses a value for good: a fault of ours, and of one row only. Asking again would not help. */
 export class RowFault extends Error {}
@@ -94,8 +99,9 @@ export class Queries {
       try {
         return await ask();
       } catch (error) {
-        if (!this.dialect.isBusy(error) || Date.now() + BUSY_PAUSE >= deadline) throw error;
+        if (!this.dialect.isBusy(error)) throw error;
         await pause(BUSY_PAUSE);
+        if (Date.now() >= deadline - LAST_CALL) throw error;
       }
     }
   }

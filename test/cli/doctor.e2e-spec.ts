@@ -156,7 +156,10 @@ test('a folder mails nobody, alone or as the last resort: that fails in producti
     expect(failed).toEqual(['mail']);
     expect(of('mail')[0]).toMatchObject({ detail: expect.stringMatching(/file \.\/mails .*nobody.*SMTP_URL/) });
   }
-  expect((await diagnose({ SMTP_URL: 'sendmail:/usr/sbin/sendmail' })).failed).toEqual([]);
+  expect((await diagnose({ SMTP_URL: `sendmail:${process.execPath}` })).failed).toEqual([]);
+  const missing = await diagnose({ SMTP_URL: `sendmail:${cli.path('no-program')}` });
+  expect(missing.failed).toEqual(['mail']);
+  expect(missing.of('mail')).toMatchObject([{ detail: expect.stringMatching(/no-program .*ENOENT.*SMTP_URL/) }]);
   const development = await diagnose({ NODE_ENV: '', PUBLIC_URL: '', SMTP_URL: 'file:./mails' });
   expect(development.of('mail')).toMatchObject([{ result: 'ok' }]);
 });

@@ -108,7 +108,15 @@ describe('a folder alone', () => {
   test('asks for the variables it declares, by their types', async () => {
     addInvitation();
     const service = await start();
-    for (const templateData of [undefined, {}, { inviter: null }, { inviter: 7 }, { inviter: 'Ann', seats: '2' }]) {
+    const lure = { inviter: 'Visit evil.example' };
+    for (const templateData of [
+      undefined,
+      {},
+      { inviter: null },
+      { inviter: 7 },
+      { inviter: 'Ann', seats: '2' },
+      lure,
+    ]) {
       const { status, body } = await service.mint({ purpose: 'invitation', templateData });
       expect([status, body.code]).toEqual([422, 'request_invalid']);
       expect(body.errors[0].pointer).toMatch(/^\/templateData/);

@@ -8,6 +8,8 @@ const CASES = process.env['FUZZ'] === 'full' ? 20_000 : 2_000;
 const SEED = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31);
 
 interface Operation {
+  summary?: string;
+  description?: string;
   parameters?: { name: string; in: string; schema: Schema }[];
   requestBody?: { content: Record<string, { schema: Schema }> };
   responses: Record<string, { $ref?: string; content?: Record<string, { schema: Schema }> }>;
@@ -187,9 +189,14 @@ test('the document describes every route of the API', async () => {
   expect(routes).toEqual(
     expect.arrayContaining(['post /v1/links', 'post /v1/links/redeem', 'get /v1/links/{id}', 'get /v1/purposes']),
   );
-  for (const item of Object.values(api.paths))
+  for (const [path, item] of Object.entries(api.paths))
     for (const operation of Object.values(item)) {
-      expect(Object.keys(operation.responses)).toEqual(expect.arrayContaining(['401', '404', '405', '429', '503']));
+      expect(Object.keys(operation.responses)).toEqual(expect.arrayContaining(['401', '405', '429', '503']));
+      // Only what is asked for by its id can be missing, and only a proof can have ended or not fit.
+      expect(Object.hasOwn(operation.responses, '404')).toBe(path.includes('{'));
+      expect(Object.hasOwn(operation.responses, '409')).toBe(/(redeem|inspect)$/.test(path));
+      expect(operation.summary).toMatch(/^[A-Z].+[^.]$/);
+      expect(operation.description).toMatch(/API key/);
       for (const response of Object.values(operation.responses))
         expect(response.$ref ?? response.content).toBeDefined();
     }

@@ -1,3 +1,8 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Unavailable } from '../../src/links/errors.js';
 import type { Database } from '../../src/storage/engines.js';
 import { Queries } from '../../src/storage/queries.js';
@@ -49,4 +54,41 @@ test('of two alike only the one whose time is over is taken back', async () => {
   connection().interrupt();
   await Promise.all([patient, standing]);
   expect(await noted()).toEqual(['same']);
+});
+
+/** Another process that holds the write lock until it hears a word, and then leaves a mark. */
+const HOLDER = `
+  const database = new (require('better-sqlite3'))(process.argv[1]);
+  database.exec('BEGIN EXCLUSIVE');
+  process.stdout.write('held');
+  process.stdin.once('data', () => {
+    database.exec('ROLLBACK');
+    require('node:fs').writeFileSync(process.argv[2], '');
+    process.exit();
+  });`;
+
+test('what another process kept out until the time was over is not tried once more when we come to it late', async () => {
+  const home = mkdtempSync(join(tmpdir(), 'oncelink-queries-'));
+  const [file, mark] = [join(home, 'shared.sqlite'), join(home, 'free')];
+  const shared = await openWithSchema({ url: `sqlite:${file}`, migrate: true });
+  const holder = spawn(process.execPath, ['-e', HOLDER, file, mark], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const gone = once(holder, 'close');
+  try {
+    await once(holder.stdout, 'data');
+    const asked = new Queries(shared);
+    const deadline = Date.now() + 300;
+    const late = asked.rows(NOTE, ['late'], deadline).catch((error: unknown) => error);
+    // The connection does one thing at a time: the write has been refused when this has its answer.
+    await asked.rows('SELECT $1 AS one', [1]);
+    // Nothing of ours has its turn until it is too late, and the lock is gone by then.
+    holder.stdin.write('go');
+    while (Date.now() < deadline + 20 || !existsSync(mark));
+    expect(await late).toBeInstanceOf(Unavailable);
+    expect(await asked.rows('SELECT $1 AS one, app FROM suppressions', [1])).toEqual([]);
+  } finally {
+    holder.stdin.end();
+    await gone;
+    await shared.dataSource.destroy();
+    rmSync(home, { recursive: true });
+  }
 });
