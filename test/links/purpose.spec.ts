@@ -192,8 +192,10 @@ describe("a caller's variables", () => {
     templateData: {
       name: { type: 'string', required: true },
       seats: { type: 'number', required: false },
+      note: { type: 'string', required: false },
     },
   } as const;
+  const leftOut = 'is required by this purpose, and what looks like an address or a link is left out of mails';
   test.each<[object, [string, string][]]>([
     [{ name: 'Ann', seats: 2 }, []],
     [{ name: 'Ann', seats: null }, []],
@@ -201,9 +203,11 @@ describe("a caller's variables", () => {
     [{}, [['name', 'is required by this purpose']]],
     [{ name: null }, [['name', 'is required by this purpose']]],
     [{ name: 7 }, [['name', 'must be a string']]],
+    [{ name: 'www.evil.example' }, [['name', leftOut]]],
+    [{ name: 'Ann', note: 'www.evil.example' }, []],
     [{ name: 'Ann', seats: '2' }, [['seats', 'must be a number']]],
-    [{ name: 'Ann', other: 1 }, [['', 'takes only the variables this purpose declares: name, seats']]],
-    [{ name: 'Ann', toString: 'x' }, [['', 'takes only the variables this purpose declares: name, seats']]],
+    [{ name: 'Ann', other: 1 }, [['', 'takes only the variables this purpose declares: name, seats, note']]],
+    [{ name: 'Ann', toString: 'x' }, [['', 'takes only the variables this purpose declares: name, seats, note']]],
   ])('%j: %j', (given, expected) =>
     expect([...templateDataFaults(purpose, given as Record<string, string>)]).toEqual(expected),
   );
