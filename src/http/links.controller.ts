@@ -32,7 +32,10 @@ export class LinksController {
   ) {}
 
   @Post()
-  @ApiOperation({ summary: 'Mint a link, and mail it or return it' })
+  @ApiOperation({
+    summary: 'Mint a link, and mail it or return it',
+    description: 'To return it takes `links:return` as well.',
+  })
   @Needs('links:mint')
   @IDEMPOTENCY_KEY
   @ApiResponse({ status: 201, standardSchema: mintedResource })

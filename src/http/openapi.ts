@@ -73,7 +73,8 @@ function complete(document: OpenAPIObject): OpenAPIObject {
 
 function completeOperation(operation: Operation & { 'x-scope'?: string }, path: string, method: string): void {
   const scope = operation['x-scope'];
-  operation.description = scope ? `Needs an API key with the scope \`${scope}\`.` : 'Any API key will do.';
+  const key = scope ? `Needs an API key with the scope \`${scope}\`.` : 'Any API key will do.';
+  operation.description = [key, operation.description].filter(Boolean).join(' ');
   const replayable = operation.parameters?.some((one) => 'name' in one && one.name === 'Idempotency-Key');
   for (const [status, response] of Object.entries(operation.responses)) {
     if (!response || '$ref' in response) continue;
