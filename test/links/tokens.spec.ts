@@ -55,6 +55,27 @@ test('a token has exactly the header and claims of the contract, and nothing per
   });
 });
 
+test('of one signed text only the one spelling is accepted, in each part', () => {
+  const sign = (header: string, payload: string): string => {
+    const key = Buffer.from(hkdfSync('sha256', SECRET, '', 'oncelink oncelink+jwt password-reset', 32));
+    return `${header}.${payload}.${createHmac('sha256', key).update(`${header}.${payload}`).digest('base64url')}`;
+  };
+  /** The same bytes, as Node reads them, with bits that belong to none; where there are no such bits, with a character. */
+  const respelled = (part: string): string =>
+    part.length % 4 === 0 ? `${part}A` : part.slice(0, -1) + ALPHABET[ALPHABET.indexOf(part.at(-1)!) + 1]!;
+  const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+  const rests = new Set<number>();
+  for (const sub of ['user', 'user4', 'user42']) {
+    const [header, payload] = [b64(JSON.stringify(HEADER)), b64(JSON.stringify(claims({ sub })))];
+    rests.add(payload.length % 4);
+    expect(tokens.readLink(sign(header, payload)).id).toBe(link.id);
+    expect(Buffer.from(respelled(payload), 'base64url')).toEqual(Buffer.from(payload, 'base64url'));
+    invalid(sign(header, respelled(payload)));
+    invalid(sign(respelled(header), payload));
+  }
+  expect(rests).toEqual(new Set([0, 2, 3]));
+});
+
 test('the forging helper makes tokens that the service accepts, so that refusals below mean something', () => {
   expect(tokens.readLink(forge(JSON.stringify(HEADER), JSON.stringify(claims())))).toMatchObject({ id: link.id });
 });

@@ -23,7 +23,7 @@ export const FILES = {
   purposes: links('purpose'),
   draft: links('draft'),
   'links.service': links('links.service'),
-  minting: links('links.service'),
+  minting: links('minting', 'links.service'),
   'confirm-page': links('confirm-page'),
   renewals: links('renewals'),
   reports: links('reports'),
