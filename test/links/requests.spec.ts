@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { RequestInvalid } from '../../src/links/errors.js';
+import { NotFound, RequestInvalid } from '../../src/links/errors.js';
 import { DELIVERY_STATUSES } from '../../src/links/link.js';
 import * as requests from '../../src/links/requests.js';
 
@@ -247,4 +247,23 @@ test('the schemas have the names that the API description shows', () => {
     'RedeemRequest',
     'RevokeRequest',
   ]);
+});
+
+describe('a number in data that JavaScript would come back with another', () => {
+  const { MAX_SAFE_INTEGER } = Number;
+  test.each([MAX_SAFE_INTEGER + 1, -MAX_SAFE_INTEGER - 1, Infinity])('is refused wherever it stands: %d', (number) => {
+    for (const data of [{ number }, { a: [1, number] }, { a: { b: number, c: 1 } }, { a: [{ b: [number] }], c: null }])
+      expect(places(mintRequest, { ...MINT, data })).toEqual(['/data']);
+  });
+  test.each([MAX_SAFE_INTEGER, -MAX_SAFE_INTEGER, 0.1])('is none of %d', (number) => {
+    const data = { number, a: [null, 'text', { b: number }], c: true };
+    expect(places(mintRequest, { ...MINT, data })).toEqual([]);
+  });
+});
+
+test('what has not the form of an id is nobody’s, and is not asked for', () => {
+  const otherwise = new NotFound('link');
+  expect(() => requests.requireId(ID, otherwise)).not.toThrow();
+  for (const id of ['', `${ID}x`, ID.slice(1), `${ID.slice(1)}\0`, `${ID.slice(1)}.`])
+    expect(() => requests.requireId(id, otherwise)).toThrow(otherwise);
 });

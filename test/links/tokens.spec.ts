@@ -60,18 +60,20 @@ test('of one signed text only the one spelling is accepted, in each part', () =>
     const key = Buffer.from(hkdfSync('sha256', SECRET, '', 'oncelink oncelink+jwt password-reset', 32));
     return `${header}.${payload}.${createHmac('sha256', key).update(`${header}.${payload}`).digest('base64url')}`;
   };
-  /** The same bytes, as Node reads them, with bits that belong to none; where there are no such bits, with a character. */
-  const respelled = (part: string): string =>
-    part.length % 4 === 0 ? `${part}A` : part.slice(0, -1) + ALPHABET[ALPHABET.indexOf(part.at(-1)!) + 1]!;
-  const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+  const ALPHABET = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'];
+  /** All that Node reads as the same bytes: with bits that belong to none, or with one character more. */
+  const respelled = (part: string): string[] =>
+    ALPHABET.flatMap((last) => [part.slice(0, -1) + last, part + last]).filter(
+      (other) => other !== part && Buffer.from(other, 'base64url').equals(Buffer.from(part, 'base64url')),
+    );
   const rests = new Set<number>();
   for (const sub of ['user', 'user4', 'user42']) {
     const [header, payload] = [b64(JSON.stringify(HEADER)), b64(JSON.stringify(claims({ sub })))];
     rests.add(payload.length % 4);
     expect(tokens.readLink(sign(header, payload)).id).toBe(link.id);
-    expect(Buffer.from(respelled(payload), 'base64url')).toEqual(Buffer.from(payload, 'base64url'));
-    invalid(sign(header, respelled(payload)));
-    invalid(sign(respelled(header), payload));
+    expect(respelled(payload).length).toBeGreaterThanOrEqual(3);
+    for (const other of respelled(payload)) invalid(sign(header, other));
+    for (const other of respelled(header)) invalid(sign(other, payload));
   }
   expect(rests).toEqual(new Set([0, 2, 3]));
 });
