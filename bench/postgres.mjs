@@ -44,10 +44,17 @@ export class Postgres {
     await this.#admin.query('CHECKPOINT');
   }
 
-  /** From now on every flush of this database takes so much longer, in µs (at most 100,000), as on a slow disk. */
-  async delayFlushes(url, micros) {
-    for (const setting of [`commit_delay = ${micros}`, 'commit_siblings = 0'])
-      await this.#admin.query(`ALTER DATABASE ${nameOf(url)} SET ${setting}`);
+  /** From now on every batch of new links takes so much longer, in ms, as on a database that has too much to do. */
+  async slowDown(url, milliseconds) {
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    try {
+      await client.query(`CREATE FUNCTION take_time() RETURNS trigger LANGUAGE plpgsql
+        AS 'BEGIN PERFORM pg_sleep(${milliseconds / 1_000}); RETURN NULL; END'`);
+      await client.query('CREATE TRIGGER take_time AFTER INSERT ON links EXECUTE FUNCTION take_time()');
+    } finally {
+      await client.end();
+    }
   }
 
   async version() {

@@ -1,6 +1,9 @@
 /** Milliseconds since the Unix epoch. Passed in everywhere, so that tests set the time by hand. */
 export type Clock = () => number;
 
+/** Milliseconds since the process began: how long something takes or may take, whatever is done to the system's time. */
+export const elapsed = (): number => performance.now();
+
 const UNITS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
 /** `30s`, `10m`, `24h`, `7d` or a whole number of seconds → seconds; `undefined` for anything else. */

@@ -13,7 +13,7 @@ export function toMarkdown({ machine, options, sections, rates, overload, growth
       `Load average at the start ${machine.loadAverageAtStart.join(', ')}.`,
       options.quick
         ? '**Quick run: the figures are worth little.**'
-        : `Medians of ${options.rounds} alternating rounds, each with a new process and an empty database.`,
+        : `Medians of ${options.rounds} alternating rounds: of rates each with a new process and an empty database, of overload against one server, of growth on new copies; mail and floods are one series each.`,
       rates && foreign(rates),
       `Sections: ${sections.map(progress).join('; ')}.`,
     ),
@@ -120,7 +120,7 @@ function overloadTable(overload) {
   ];
   const rows = overload.flatMap(({ title, name, callers, size, asked, kept, peak, crowd }) => [
     row(title, name, callers, peak.rate, '', peak),
-    row('', '', `${size}, who want five times as much`, asked, `${kept.toFixed(2)} ×`, crowd),
+    row('', '', `${size}, who ask for ${(asked / peak.rate).toFixed(1)} ×`, asked, `${kept.toFixed(2)} ×`, crowd),
   ]);
   return table(head, rows);
 }

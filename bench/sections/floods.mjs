@@ -44,6 +44,8 @@ async function flooded(subject, { service, load, home }, { flood: milliseconds, 
         ]),
       );
       const [{ answers, seconds }, good] = both.result;
+      const other = Object.keys(answers).filter((status) => !/^4/.test(status));
+      if (other.length > 0) throw new Error(`${subject.id} answered ${name} with ${other.join(', ')}: no refusal`);
       const count = Object.values(answers).reduce((sum, one) => sum + one, 0);
       const cpuMicros = (both.cpuMicros - (good.requests * quiet.cpuMicros) / quiet.result.requests) / count;
       results.push({ name, rate: count / seconds, answers, cpuMicros, good });

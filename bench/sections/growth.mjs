@@ -38,13 +38,12 @@ async function withTable(engine, rows, postgres, use) {
 async function measureRounds(engine, tables, options, postgres, say) {
   const rounds = [];
   const open = (template, use) => withServer({ subject: oncelink, engine }, postgres, use, { template });
-  const count = options.rows > 2_000_000 ? Math.min(3, options.rounds) : options.rounds;
-  while (rounds.length < count) {
+  while (rounds.length < options.rounds) {
     const round = await open(tables.few, (few) => open(tables.many, (many) => inTurn({ few, many }, options)));
     rounds.push(round);
     const { mint, redeem } = round.many;
     say(
-      `growth ${rounds.length}/${count}  ${engine} with ${options.rows} rows: ${Math.round(mint.rate)} mint/s,`,
+      `growth ${rounds.length}/${options.rounds}  ${engine} with ${options.rows} rows: ${Math.round(mint.rate)} mint/s,`,
       `${Math.round(redeem.rate)} redeem/s; ${round.kept.mint.toFixed(2)} and ${round.kept.redeem.toFixed(2)} × of few`,
     );
   }

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Clock } from '../clock.js';
+import { elapsed } from '../clock.js';
 import { Unavailable } from '../links/errors.js';
 import { PATIENCE, RowFault } from './queries.js';
 
@@ -7,14 +7,14 @@ interface Waiting<Item, Answer> {
   readonly item: Item;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: unknown) => void;
-  /** ms since the epoch */
+  /** ms, as `elapsed` counts them */
   readonly since: number;
 }
 
 /** One kind of write: how a batch is run, and what must not meet in one batch. */
 export interface Lane<Item, Answer> {
   /**
-   * @param deadline when to give up, in ms since the epoch
+   * @param deadline when to give up, in ms as `elapsed` counts them
    * @returns one answer per item, in order
    */
   run(batch: readonly Item[], deadline: number): Promise<readonly Answer[]>;
@@ -44,13 +44,13 @@ export interface Write<Item, Answer> {
 export class GroupCommit {
   private readonly queues: Queue<never, never>[] = [];
   private running = false;
-  /** when the batch under way began, in ms since the epoch */
+  /** when the batch under way began, in ms */
   private began = 0;
 
   /** @param limits items per batch, waiting per lane before further ones are refused at once, longest wait in ms */
   constructor(
     private readonly limits = { batch: 256, queue: 5_000, patience: PATIENCE },
-    private readonly clock: Clock = Date.now,
+    private readonly clock = elapsed,
   ) {}
 
   lane<Item, Answer>(lane: Lane<Item, Answer>): Write<Item, Answer> {
@@ -110,7 +110,7 @@ class Queue<Item, Answer> {
   constructor(
     private readonly lane: Lane<Item, Answer>,
     private readonly limits: { batch: number; queue: number; patience: number },
-    private readonly clock: Clock,
+    private readonly clock: () => number,
   ) {}
 
   get isEmpty(): boolean {

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { elapsed } from '../clock.js';
 import { Unavailable } from '../links/errors.js';
 
 /** How long a start asks, in ms. */
@@ -11,12 +12,12 @@ const PAUSE = 100;
  * matter of time
  */
 export async function patiently<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
-  for (const end = Date.now() + START_PATIENCE; ; await pause(PAUSE)) {
+  for (const end = elapsed() + START_PATIENCE; ; await pause(PAUSE)) {
     try {
       return await ask();
     } catch (error) {
       if (!(error instanceof Unavailable)) throw error;
-      if (Date.now() > end)
+      if (elapsed() > end)
         throw new Error('The database does not answer. Start again when it does.', { cause: error });
     }
   }

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { DataSource, QueryRunner } from 'typeorm';
+import { elapsed } from '../clock.js';
 import { Unavailable } from '../links/errors.js';
 import type { Dialect } from './dialects.js';
 import type { Database } from './engines.js';
@@ -30,10 +31,10 @@ export class Queries {
   }
 
   /**
-   * @param deadline when to give up, in ms since the epoch
+   * @param deadline when to give up, in ms as `elapsed` counts them
    * @returns the rows a statement selects or returns. @throws Unavailable, RowFault
    */
-  rows<Row>(sql: string, values: unknown[], deadline = Date.now() + PATIENCE): Promise<Row[]> {
+  rows<Row>(sql: string, values: unknown[], deadline = elapsed() + PATIENCE): Promise<Row[]> {
     const bound = this.dialect.bind(values);
     return this.answered(
       deadline,
@@ -48,7 +49,7 @@ export class Queries {
     keys: string[],
     sql: string,
     values: unknown[],
-    deadline = Date.now() + PATIENCE,
+    deadline = elapsed() + PATIENCE,
   ): Promise<Row[]> {
     if (lock === null) return this.rows(sql, values, deadline);
     return this.answered(deadline, () =>
@@ -101,7 +102,7 @@ export class Queries {
       } catch (error) {
         if (!this.dialect.isBusy(error)) throw error;
         await pause(BUSY_PAUSE);
-        if (Date.now() >= deadline - LAST_CALL) throw error;
+        if (elapsed() >= deadline - LAST_CALL) throw error;
       }
     }
   }
@@ -115,7 +116,7 @@ async function within<Answer>(deadline: number, answer: Promise<Answer>, onLate?
       reject(new Error('no answer from the database in time'));
       onLate?.();
     };
-    timer = setTimeout(giveUp, Math.max(0, deadline - Date.now()));
+    timer = setTimeout(giveUp, Math.max(0, deadline - elapsed()));
   });
   try {
     return await Promise.race([answer, late]);

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { elapsed } from '../clock.js';
 
 export interface LatestMailQuery {
   /** the recipient, as the API reported it */
@@ -36,14 +37,14 @@ const PAUSE = 100;
 export async function latestMail(query: LatestMailQuery): Promise<LatestMail> {
   const { to, purpose, baseUrl = 'http://localhost:3000', after, timeout = 10_000 } = query;
   const search = new URLSearchParams({ to, ...(purpose !== undefined && { purpose }) });
-  const end = Date.now() + timeout;
+  const end = elapsed() + timeout;
   for (;;) {
     const response = await fetch(`${baseUrl.replace(/\/$/, '')}/dev/inbox/mails?${search.toString()}`);
     if (!response.ok) throw new Error(`There is no dev inbox at ${baseUrl}: it answered ${response.status}.`);
     const { items } = (await response.json()) as { items: Omit<LatestMail, 'link'>[] };
     const mail = items.find(({ receivedAt }) => !after || new Date(receivedAt) > after);
     if (mail) return { ...mail, link: mail.links[0] ?? null };
-    if (Date.now() > end) {
+    if (elapsed() > end) {
       throw new Error(`No mail${purpose === undefined ? '' : ` of ${purpose}`} to ${to} within ${timeout} ms.`);
     }
     await pause(PAUSE);

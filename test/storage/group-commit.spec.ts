@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import fc from 'fast-check';
 import { Unavailable } from '../../src/links/errors.js';
 import { GroupCommit } from '../../src/storage/group-commit.js';
@@ -194,6 +195,32 @@ test('whoever waited too long behind a stuck batch is told so, and their item is
   // What was in a batch gets that batch's answer, however late: it was carried out.
   expect(await stuck).toBe('stuck!');
   expect(disk.batches).toEqual([['stuck']]);
+});
+
+test('who waits too long is told so, and a batch has its deadline, although the clock is set back meanwhile', async () => {
+  const disk = new Disk();
+  const deadlines: number[] = [];
+  const write = new GroupCommit({ batch: 1, queue: 10, patience: 50 }).lane<string, string>({
+    keys: (item) => [item],
+    run: (batch, deadline) => {
+      deadlines.push(deadline);
+      return disk.flush(batch);
+    },
+  });
+  const stuck = write('stuck');
+  const behind = write('behind');
+  await Promise.resolve();
+  const set = jest.spyOn(Date, 'now').mockReturnValue(Date.now() - 3_600_000);
+  try {
+    await expect(behind).rejects.toBeInstanceOf(Unavailable);
+    const next = write('next');
+    await disk.settle();
+    expect(await Promise.all([stuck, next])).toEqual(['stuck!', 'next!']);
+  } finally {
+    set.mockRestore();
+  }
+  expect(deadlines).toHaveLength(2);
+  expect(deadlines[1]).toBeGreaterThan(deadlines[0]!);
 });
 
 test('a full queue refuses at once, and works again when it has drained', async () => {

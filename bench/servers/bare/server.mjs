@@ -1,6 +1,16 @@
 // The bare reference: the stack with the same durable statements and nothing else. STORE names which: `same-statements`,
 // Oncelink's own, or `narrow`.
-import { Body, Controller, Get, GoneException, Headers, HttpCode, Post, UnauthorizedException } from '@nestjs/common';
+import {
+  BadRequestException,
+  Body,
+  Controller,
+  Get,
+  GoneException,
+  Headers,
+  HttpCode,
+  Post,
+  UnauthorizedException,
+} from '@nestjs/common';
 import jwt from 'jsonwebtoken';
 import { createSecretKey, randomBytes } from 'node:crypto';
 import { controller, serve } from '../nest.mjs';
@@ -31,10 +41,17 @@ class Links {
 
   async redeem(authorization, { token }) {
     authenticate(authorization);
-    const { jti } = jwt.verify(token, secret, { algorithms: ['HS256'] });
-    const link = await redeem(jti);
+    const link = await redeem(verified(token).jti);
     if (!link) throw new GoneException();
     return { link };
+  }
+}
+
+function verified(token) {
+  try {
+    return jwt.verify(token, secret, { algorithms: ['HS256'] });
+  } catch {
+    throw new BadRequestException();
   }
 }
 
