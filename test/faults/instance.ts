@@ -55,7 +55,7 @@ export class Instance {
 
   async start(...how: Parameters<Instance['launch']>): Promise<this> {
     this.launch(...how);
-    await this.ready(30);
+    await this.ready(60);
     return this;
   }
 

@@ -81,6 +81,74 @@ test(
   sized(300_000, 900_000),
 );
 
+const [ANN, BOB] = ['ann@example.com', 'bob@example.com'] as const;
+interface Offer {
+  readonly accept: () => void;
+  readonly refuse: (error: Error) => void;
+}
+/** A courier that stands still is taken over after its lease, 15 s; another one looks for what is due every 5 s at least. */
+const TAKEN_OVER = sized(60, 22);
+
+test('a stopped instance is taken over: what its relay tells it afterwards changes nothing, and each link is good once', async () => {
+  const sink = await MailSink.start();
+  const offers = new Map<string, Offer>();
+  sink.beforeAccepting = (to) => new Promise((accept, refuse) => void offers.set(to, { accept, refuse }));
+  const client = new HttpClient();
+  const settings = { SMTP_URL: sink.url, DATABASE_URL: await postgres.createDatabase('stopped') };
+  await withInstances(2, settings, async (instances) => {
+    const [stopped, other] = instances as [Instance, Instance];
+    const [api, otherApi] = instances.map(({ url }) => new Api(url, client)) as [Api, Api];
+    const ids: string[] = [];
+    const seen = () => Promise.all(ids.map(async (id) => (await otherApi.call('GET', `/v1/messages/${id}`))?.body));
+    // While the other cannot move, there is no doubt who takes the mails.
+    process.kill(other.pid, 'SIGSTOP');
+    for (const recipient of [ANN, BOB])
+      ids.push((await api.mint({ recipient, subject: recipient }))!.body.id as string);
+    await eventually(() => offers.size === 2);
+    process.kill(stopped.pid, 'SIGSTOP');
+    process.kill(other.pid, 'SIGCONT');
+
+    const from = performance.now();
+    const late = new Map(offers);
+    offers.clear();
+    await eventually(() => offers.size === 2, TAKEN_OVER);
+    tell(`taken over after ${Math.round(performance.now() - from)} ms`);
+    for (const { accept } of offers.values()) accept();
+    await eventually(async () => (await seen()).every((message) => message?.status === 'sent'));
+    const messages = await seen();
+    expect(messages.map(({ attempts }) => attempts.length)).toEqual([1, 1]);
+
+    // The relay takes one of its mails once more and refuses the other for good; then it can hear of both.
+    late.get(ANN)!.accept();
+    late.get(BOB)!.refuse(Object.assign(new Error('no'), { responseCode: 554 }));
+    await eventually(() => sink.to(ANN).length === 2);
+    process.kill(stopped.pid, 'SIGCONT');
+    await eventually(async () => (await outcomesOf(api)) === 2, 30);
+    expect(new Set(sink.to(ANN).map(({ messageId }) => messageId)).size).toBe(1);
+
+    const redeemed = [ANN, BOB].map(async (person) => {
+      const calls = sink.tokensTo(person).flatMap((token) => [api.redeem(token), otherApi.redeem(token)]);
+      return (await Promise.all(calls)).map((reply) => reply?.body.code ?? reply?.status).sort();
+    });
+    expect(await Promise.all(redeemed)).toEqual([
+      [200, ...Array<string>(3).fill('link_redeemed')],
+      [200, 'link_redeemed'],
+    ]);
+    // It ends when all that it was told has been written down, or was not.
+    expect(await stopped.stop()).toBe(0);
+    expect(await seen()).toEqual(messages);
+  }).finally(() => {
+    client.close();
+    return sink.stop();
+  });
+}, 180_000);
+
+/** How many attempts of an instance have ended, whatever came of them. */
+async function outcomesOf(api: Api): Promise<number> {
+  const { text } = (await api.call('GET', '/metrics'))!;
+  return [...text.matchAll(/^oncelink_mails_total\{.*\} (\d+)$/gm)].reduce((sum, [, count]) => sum + Number(count), 0);
+}
+
 async function withInstances(
   count: number,
   settings: Record<string, string>,

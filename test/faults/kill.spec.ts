@@ -1,7 +1,7 @@
 import { eventually } from '../support/service.js';
 import type { Crash } from './history.js';
 import { crashSince, instancesOf, type Instance } from './instance.js';
-import { judge } from './judge.js';
+import { judge, type Judgement } from './judge.js';
 import { Load } from './load.js';
 import { MailSink } from './mail-sink.js';
 import { PostgresServer } from './postgres-server.js';
@@ -28,7 +28,7 @@ test(
       const crashes: Crash[] = [];
       for (let n = 0; n < KILLS; n++) crashes.push(await killOne(instances[0]!, moment));
       return crashes;
-    });
+    }).then(expectNoFault);
   },
   PATIENCE,
 );
@@ -47,16 +47,9 @@ test(
         await postgres.query('CHECKPOINT');
         const crashes: Crash[] = [];
         for (let n = 0; n < KILLS; n++) crashes.push(await killOne(chance.oneOf(instances), moment));
-        for (let n = 0; n < DATABASE_KILLS; n++) {
-          await moment();
-          const from = performance.now();
-          await postgres.kill();
-          // A dead database interrupts the couriers of all instances.
-          crashes.push(crashSince(from, instances.length));
-          await postgres.restart();
-        }
+        for (let n = 0; n < DATABASE_KILLS; n++) crashes.push(await killDatabase(postgres, instances, moment));
         return crashes;
-      });
+      }).then(expectNoFault);
     } finally {
       await postgres.stop();
     }
@@ -64,11 +57,39 @@ test(
   PATIENCE,
 );
 
-/** @param crash does the killing, each time after `moment`. @returns what died and when */
+/** Takes back, inside the database and after our start has looked, what every session of ours has asked for. */
+const FORGETFUL = `
+  CREATE FUNCTION forget() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN PERFORM set_config('synchronous_commit', 'off', true); RETURN NULL; END $$;
+  CREATE TRIGGER forgetful BEFORE INSERT OR UPDATE ON links FOR EACH STATEMENT EXECUTE FUNCTION forget()`;
+
+test(
+  'the control: with commits that are acknowledged before they are on disk, the same kill is found out',
+  async () => {
+    const postgres = await PostgresServer.start();
+    try {
+      const DATABASE_URL = await postgres.createDatabase('forgetful');
+      const instances = await instancesOf(1, { SMTP_URL: sink.url, DATABASE_URL });
+      const { faults } = await underLoad(instances, async (moment) => {
+        await postgres.query(FORGETFUL, 'forgetful');
+        await postgres.query('CHECKPOINT');
+        return [await killDatabase(postgres, instances, moment)];
+      });
+      const lost = faults.filter((fault) => /acknowledged link lost|redemption forgotten/.test(fault));
+      tell(`${lost.length} acknowledged writes were lost on purpose, as ${lost[0]}`);
+      expect(lost).not.toEqual([]);
+    } finally {
+      await postgres.stop();
+    }
+  },
+  PATIENCE,
+);
+
+/** @param crash does the killing, each time after `moment`, and tells what died and when */
 async function underLoad(
   instances: Instance[],
   crash: (moment: () => Promise<void>, chance: Chance) => Promise<Crash[]>,
-): Promise<void> {
+): Promise<Judgement> {
   const chance = new Chance();
   const load = new Load(
     instances.map(({ url }) => url),
@@ -87,15 +108,33 @@ async function underLoad(
     await moment();
     await load.stop();
     await load.confirmWins();
-    const { faults, figures } = judge(await load.history(crashes));
-    tell(JSON.stringify(figures));
-    expect(faults).toEqual([]);
-    expect(figures.redemptions).toBeGreaterThan(0);
-    expect(figures.mails).toBeGreaterThan(0);
+    const judgement = judge(await load.history(crashes));
+    tell(JSON.stringify(judgement.figures));
+    return judgement;
   } finally {
     await load.stop();
     for (const instance of instances) await instance.discard();
   }
+}
+
+function expectNoFault({ faults, figures }: Judgement): void {
+  expect(faults).toEqual([]);
+  expect(figures.redemptions).toBeGreaterThan(0);
+  expect(figures.mails).toBeGreaterThan(0);
+}
+
+async function killDatabase(
+  postgres: PostgresServer,
+  instances: readonly Instance[],
+  moment: () => Promise<void>,
+): Promise<Crash> {
+  await moment();
+  const from = performance.now();
+  await postgres.kill();
+  // A dead database interrupts the couriers of all instances.
+  const crash = crashSince(from, instances.length);
+  await postgres.restart();
+  return crash;
 }
 
 async function killOne(instance: Instance, moment: () => Promise<void>): Promise<Crash> {

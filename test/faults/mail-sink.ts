@@ -10,9 +10,9 @@ export class MailSink {
   readonly mails: Mail[] = [];
   /** The answer to a recipient; may be changed at any time. */
   answer: (recipient: string) => Word = () => 'yes';
-  /** Awaited before a mail is accepted, to stand still in the middle of a delivery. */
+  /** Awaited before a mail is accepted, to stand still in the middle of a delivery; whoever rejects refuses the mail. */
   beforeAccepting: (recipient: string) => Promise<void> = () => Promise.resolve();
-  private readonly tokens = new Map<string, string>();
+  private readonly tokens = new Map<string, string[]>();
   private readonly waiting = new Map<string, (token: string) => void>();
   private server!: SMTPServer;
   url = '';
@@ -42,9 +42,14 @@ export class MailSink {
     return this.mails.filter(({ to }) => to === recipient);
   }
 
+  /** The tokens of the mails to a recipient, in the order in which they were accepted. */
+  tokensTo(recipient: string): string[] {
+    return this.tokens.get(recipient) ?? [];
+  }
+
   /** The token of the first mail to a recipient, once it is there. */
   tokenFor(recipient: string): Promise<string> {
-    const token = this.tokens.get(recipient);
+    const [token] = this.tokensTo(recipient);
     return token === undefined
       ? new Promise((resolve) => this.waiting.set(recipient, resolve))
       : Promise.resolve(token);
@@ -60,7 +65,7 @@ export class MailSink {
     // Quoted-printable folds long lines with "=" at the end (RFC 2045 section 6.7).
     const [, token = ''] = /\/l\/([\w.-]+)/.exec(raw.replaceAll('=\r\n', '')) ?? [];
     this.mails.push({ to, messageId, at: performance.now() });
-    if (!this.tokens.has(to)) this.tokens.set(to, token);
+    this.tokens.set(to, [...this.tokensTo(to), token]);
     this.waiting.get(to)?.(token);
     this.waiting.delete(to);
   }

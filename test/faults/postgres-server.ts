@@ -1,5 +1,5 @@
 import { spawnSync, type ChildProcess } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { chownSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import pg from 'pg';
 import { PostgresCluster } from '../support/postgres-cluster.mjs';
@@ -26,9 +26,18 @@ export class PostgresServer {
     return `postgres://postgres@127.0.0.1:${port}/${database}`;
   }
 
-  /** @returns the URL of a database of its own, with our schema */
-  async createDatabase(name: string): Promise<string> {
-    await this.query(`CREATE DATABASE ${name}`);
+  /**
+   * @param disk a file system of its own for the database's files; the server's log stays where it is
+   * @returns the URL of a database of its own, with our schema
+   */
+  async createDatabase(name: string, disk?: string): Promise<string> {
+    if (disk !== undefined) {
+      // It will only use a folder of its own user's.
+      const { uid, gid } = statSync(this.cluster.data);
+      chownSync(disk, uid, gid);
+      await this.query(`CREATE TABLESPACE ${name} LOCATION '${disk}'`);
+    }
+    await this.query(`CREATE DATABASE ${name}${disk === undefined ? '' : ` TABLESPACE ${name}`}`);
     const migrate = spawnSync(process.execPath, [join(dirname(MAIN), 'cli', 'main.js'), 'migrate'], {
       cwd: this.cluster.directory,
       env: { NODE_ENV: 'production', DATABASE_URL: this.url(name) },
@@ -37,8 +46,8 @@ export class PostgresServer {
     return this.url(name);
   }
 
-  async query(sql: string): Promise<unknown[]> {
-    const client = new pg.Client({ connectionString: this.url(), connectionTimeoutMillis: 2000 });
+  async query(sql: string, database?: string): Promise<unknown[]> {
+    const client = new pg.Client({ connectionString: this.url(database), connectionTimeoutMillis: 2000 });
     client.on('error', () => {});
     try {
       await client.connect();
