@@ -1,3 +1,6 @@
+/** Files with loops that end only when they are told to. */
+export const LOOPS = ['courier', 'gathering'];
+
 const links = (...names) => names.map((name) => `test/links/${name}.spec.ts`);
 
 /** THE MUTANTS: a file of src/links, and the tests that have to notice whatever is changed in it, quickest first. */

@@ -1,4 +1,4 @@
-import { FILES } from './files.mjs';
+import { FILES, LOOPS } from './files.mjs';
 
 const name = process.env.MUTANTS_OF;
 const stryker = {
@@ -9,6 +9,8 @@ const stryker = {
   inProcess: { testFiles: FILES[name] },
   coverageAnalysis: 'perTest',
   concurrency: 1,
+  // A mutant of a loop may go on for ever beside the next ones' tests: then each has a process of its own.
+  maxTestRunnerReuse: LOOPS.includes(name) ? 1 : 0,
   timeoutMS: 15_000,
   reporters: ['clear-text', 'json'],
   clearTextReporter: { allowColor: false, logTests: false, reportTests: false },
