@@ -29,6 +29,8 @@ export const anyText = fc.oneof(
     '\r\nBcc: x@y.test',
     '\u202e',
     '\ud800',
+    'a\udc00\ud83d',
+    '\ufffe\uffff',
     '😀'.repeat(200),
     'ä'.repeat(1_500),
     'İıſK',
@@ -41,6 +43,13 @@ export const anyText = fc.oneof(
     'null',
     '-1',
     '1e999',
+    '2147483648',
+    '9223372036854775808',
+    '\\u0000\\ud800\\x',
+    '\\000',
+    '$1',
+    '\\N',
+    '{"a":"\\u0000"}',
   ),
 );
 export const anyValue = fc.oneof(
@@ -54,7 +63,12 @@ export const anyValue = fc.oneof(
     -1,
     0.5,
     1e308,
+    -0,
+    5e-324,
+    2 ** 31,
+    -(2 ** 31) - 1,
     2 ** 53,
+    2 ** 63,
     -(2 ** 63),
     [],
     [[]],
@@ -64,6 +78,14 @@ export const anyValue = fc.oneof(
     { length: 1 },
     ['x'],
   ),
+);
+
+/** Whatever JSON can say, odd texts and numbers deep inside it too. */
+const anyJson = fc.oneof(
+  { weight: 3, arbitrary: fc.jsonValue({ maxDepth: 2 }) },
+  { weight: 1, arbitrary: anyText },
+  { weight: 1, arbitrary: fc.dictionary(anyText, anyValue, { maxKeys: 2 }) },
+  { weight: 1, arbitrary: fc.array(anyValue, { maxLength: 3 }) },
 );
 
 /** Knows values that a schema cannot describe, such as a token that is in force. */
@@ -96,7 +118,7 @@ export function valid(
       case 'object':
         return objectOf(real, known, deref);
       default:
-        return fc.jsonValue({ maxDepth: 2 });
+        return anyJson;
     }
   })();
   return real.nullable ? fc.option(values) : values;
@@ -121,11 +143,12 @@ function objectOf(
     Object.entries(properties).map(([name, schema]) => [name, valid(schema, known, deref, name)]),
   );
   if (Object.keys(members).length > 0) return fc.record(members, { requiredKeys: required });
-  const value =
-    typeof additionalProperties === 'object'
-      ? valid(additionalProperties, known, deref)
-      : fc.jsonValue({ maxDepth: 2 });
-  return fc.dictionary(fc.constantFrom('name', 'a', 'b', 'ä'), value, { maxKeys: 2 });
+  const value = typeof additionalProperties === 'object' ? valid(additionalProperties, known, deref) : anyJson;
+  const name = fc.oneof(
+    { weight: 9, arbitrary: fc.constantFrom('name', 'a', 'b', 'ä') },
+    { weight: 1, arbitrary: anyText },
+  );
+  return fc.dictionary(name, value, { maxKeys: 2 });
 }
 
 /** A good object with one thing wrong: another type, over the edge, missing, unknown, or two members exchanged. */
@@ -148,5 +171,35 @@ export function oneWrong(object: fc.Arbitrary<Record<string, unknown>>): fc.Arbi
         default:
           return { ...good, [name]: `${JSON.stringify(good[name])}${'x'.repeat(5_000)}` };
       }
+    });
+}
+
+/** Escapes and bytes that JSON has not, or that become what no text can hold; where the engines differ. */
+const ESCAPES = [
+  '\\u0000',
+  '\\ud800',
+  '\\udc00\\ud800',
+  '\\x41',
+  '\\u12',
+  '\\',
+  '\0',
+  '\t',
+  '\\ufeff',
+  '\\u005f\\u005fproto\\u005f\\u005f',
+];
+const NUMBERS = ['1e400', '-0', '9223372036854775808', '2147483648', '0.1e-400', '01', '1.', '+1', 'NaN', '0x1'];
+
+/** The text of a good object with one thing in it that no serializer would have written. */
+export function oneOddSpelling(object: fc.Arbitrary<Record<string, unknown>>): fc.Arbitrary<string> {
+  return fc
+    .tuple(object, fc.nat(), fc.constantFrom(...ESCAPES), fc.constantFrom(...NUMBERS))
+    .map(([good, n, escape, number]) => {
+      const text = JSON.stringify(good);
+      const places = [...text.matchAll(/(?<="[^"\\]*":)(?:"|-?\d[\d.e+-]*)/g)];
+      const place = places[n % Math.max(1, places.length)];
+      if (!place) return `${text}${escape}`;
+      const [found] = place;
+      const end = place.index + found.length;
+      return text.slice(0, place.index) + (found === '"' ? `"${escape}` : number) + text.slice(end);
     });
 }

@@ -6,8 +6,9 @@ import { ApiKeys } from '../../src/apps/api-keys.js';
 import { SqlAppStore } from '../../src/storage/sql-app-store.js';
 import { openDatabase } from '../../src/storage/engines.js';
 import { Cli } from '../cli/cli.js';
+import { callApi, ChildService, productionHome, type Home } from '../support/child-service.js';
 import { expectProblem } from '../support/problem.js';
-import { eventually, startService, type TestService } from '../support/service.js';
+import { eventually, mintBody, startService, type TestService } from '../support/service.js';
 import { b64, contentOf, type Json } from './forger.js';
 
 let directory: string;
@@ -82,8 +83,10 @@ test('a revoked key: every token it signed is void on every instance, links of o
   for (const { token } of old) expect((await inspect(one, token)).status).toBe(200);
 
   await cli.ok(['signing-keys', 'revoke', leaked!.kid as string]);
+  // Everywhere, within five seconds of the file's change.
+  const isVoid = (at: TestService) => eventually(async () => (await inspect(at, old[0]!.token)).status === 400, 5);
+  await Promise.all(instances.map(isVoid));
   for (const instance of instances) {
-    await eventually(async () => (await inspect(instance, old[0]!.token)).status === 400);
     for (const { token, id } of old) {
       expectProblem(await inspect(instance, token), 'token_invalid');
       expectProblem(await redeem(instance, token), 'token_invalid');
@@ -105,6 +108,51 @@ test('a broken file changes nothing while it is broken', async () => {
   expect((await inspect(one, token)).status).toBe(200);
   expect(one.logged()).not.toContain(keyMaterial(good));
   writeFileSync(file(), good);
+});
+
+describe('SIGHUP', () => {
+  const children: ChildService[] = [];
+  const homes: Home[] = [];
+  afterEach(async () => {
+    for (const child of children.splice(0)) await child.stop();
+    for (const home of homes.splice(0)) home.discard();
+  });
+  async function startChild(more: Record<string, string>): Promise<[ChildService, Home]> {
+    homes.push(await productionHome(more));
+    children.push(await ChildService.start(homes.at(-1)!));
+    return [children.at(-1)!, homes.at(-1)!];
+  }
+  const write = (...kids: string[]): void => {
+    const keys = kids.map((kid) => ({ kty: 'oct', alg: 'HS256', kid, k: randomBytes(32).toString('base64url') }));
+    writeFileSync(file(), JSON.stringify({ keys }), { mode: 0o600 });
+  };
+
+  test('makes the service read its key file at once, as often as it comes', async () => {
+    write('key-0');
+    const [child, home] = await startChild({ SIGNING_KEYS: '', SIGNING_KEYS_FILE: file() });
+    const mint = async () => (await callApi(home, 'POST', '/v1/links', mintBody({ delivery: 'return' }))).body;
+    const { token } = await mint();
+    const began = Date.now();
+    for (let change = 1; change <= 10; change++) {
+      write(`key-${change}`);
+      child.process.kill('SIGHUP');
+      await eventually(() => child.stdout.includes(`"key-${change}"`));
+    }
+    // By itself it looks once a second.
+    expect(Date.now() - began).toBeLessThan(5_000);
+    const answer = await callApi(home, 'POST', '/v1/links/redeem', { token, purpose: 'password-reset' });
+    expectProblem(answer, 'token_invalid');
+    expect(contentOf((await mint()).token)[0].kid).toBe('key-10');
+  }, 60_000);
+
+  test('changes nothing where the keys are given inline, and says so', async () => {
+    const [child, home] = await startChild({});
+    const { token } = (await callApi(home, 'POST', '/v1/links', mintBody({ delivery: 'return' }))).body;
+    child.process.kill('SIGHUP');
+    await eventually(() => child.stdout.includes('SIGNING_KEYS are given inline'));
+    const answer = await callApi(home, 'POST', '/v1/links/redeem', { token, purpose: 'password-reset' });
+    expect(answer.status).toBe(200);
+  }, 60_000);
 });
 
 test('the published set has the public halves only, those of keys that do not sign yet included', async () => {

@@ -1,4 +1,7 @@
 import fc from 'fast-check';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Unavailable } from '../../src/links/errors.js';
 import type { Link } from '../../src/links/link.js';
@@ -7,93 +10,52 @@ import type { Database } from '../../src/storage/engines.js';
 import { GroupCommit } from '../../src/storage/group-commit.js';
 import { openWithSchema } from '../../src/storage/schema.js';
 import { SqlLinkStore } from '../../src/storage/sql-link-store.js';
-import { sampleLink } from '../../src/testing.js';
 import { tell } from '../faults/size.js';
 import { startPostgres } from '../support/postgres.js';
+import {
+  burst,
+  endOf,
+  faultsOf,
+  INSTANCES,
+  minted,
+  supersedes,
+  type Act,
+  type Burst,
+  type Call,
+  type Known,
+  type Row,
+} from './model.js';
 import { Mortal } from './mortal.js';
 
 /**
- * Bursts of concurrent mints, redemptions and revocations through two instances, one of which may die in the middle,
- * with time passing in between, against a model that does one thing after the other. Whatever the interleaving, each
- * answer must be one that some order explains, each effect must happen once, nothing that was answered may be forgotten,
- * and what was not answered happened as a whole or not at all. (Real deaths are the matter of test/faults.)
+ * Bursts of concurrent mints, redemptions, revocations and resends through two instances, one of which may die in the
+ * middle, with time passing in between, against a model that does one thing after the other. Whatever the interleaving,
+ * each answer must be one that some order explains, each effect must happen once, nothing that was answered may be
+ * forgotten, and what was not answered happened as a whole or not at all. (Real deaths are the matter of test/faults.)
+ *
+ * `MODEL=full` plays as many histories on every engine; else fewer where statements take longer, the model being the same.
  */
-const RUNS = Number(process.env.MODEL_RUNS ?? 2_000);
-/** PostgreSQL's statements take longer, and the model is the same. */
-const RUNS_ON_POSTGRES = Math.ceil(RUNS / 20);
-const SEED = Number(process.env.MODEL_SEED ?? Math.floor(Math.random() * 2 ** 31));
-const LIFE = 10_000;
-
-type Act =
-  | { readonly do: 'mint'; readonly subject: number; readonly supersedes: boolean; readonly key: number | null }
-  | { readonly do: 'redeem'; readonly link: number; readonly fingerprint: string }
-  | { readonly do: 'revoke'; readonly link: number };
-interface Step {
-  readonly act: Act;
-  /** which of the instances is asked */
-  readonly at: number;
-  /** turns of the event loop before it is asked */
-  readonly after: number;
-}
-interface Burst {
-  readonly steps: readonly Step[];
-  /** the instance that dies, with its so-manyth statement, which is carried out or not */
-  readonly death: { readonly of: number; readonly after: number; readonly lands: boolean } | null;
-  /** ms that pass afterwards */
-  readonly pause: number;
-}
-
-const INSTANCES = 2;
-const instance = fc.nat(INSTANCES - 1);
-const link = fc.nat(7);
-const burst: fc.Arbitrary<Burst> = fc.record({
-  steps: fc.array(
-    fc.record({
-      act: fc.oneof(
-        fc.record({
-          do: fc.constant('mint' as const),
-          subject: fc.nat(2),
-          supersedes: fc.boolean(),
-          key: fc.option(fc.nat(2)),
-        }),
-        fc.record({
-          do: fc.constant('redeem' as const),
-          link,
-          fingerprint: fc.constantFrom('right', 'right', 'wrong'),
-        }),
-        fc.record({ do: fc.constant('revoke' as const), link }),
-      ),
-      at: instance,
-      after: fc.constantFrom(0, 0, 1, 4, 16),
-    }),
-    { minLength: 1, maxLength: 10 },
-  ),
-  death: fc.option(fc.record({ of: instance, after: fc.nat(3), lands: fc.boolean() })),
-  pause: fc.constantFrom(0, 1, 4_000, LIFE),
-});
-
-/** What the model knows of a link. */
-interface Known {
-  readonly link: Link;
-  ended: 'redeemed' | 'revoked' | undefined;
-}
-/** What was asked and, as long as its instance lived, answered. `began` and `ended` are places in the order of events. */
-interface Call {
-  readonly act: Act;
-  readonly link: Link;
-  readonly began: number;
-  ended: number;
-  answer: boolean | undefined;
-}
-interface Row {
-  readonly id: string;
-  readonly redeemed_at: unknown;
-  readonly revoked_at: unknown;
-}
-
+const RUNS = Number(process.env['MODEL_RUNS'] ?? 2_000);
+const FULL = process.env['MODEL'] === 'full';
+const RUNS_ON_FILE = FULL ? RUNS : Math.ceil(RUNS / 50);
+const RUNS_ON_POSTGRES = FULL ? RUNS : Math.ceil(RUNS / 20);
+const SEED = Number(process.env['MODEL_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 tell(`seed ${SEED} (MODEL_SEED=${SEED} repeats it)`);
 
-test(`sqlite: ${RUNS} random histories agree with the model`, () => playOn('sqlite::memory:', RUNS), 600_000);
+test(
+  `sqlite, in memory: ${RUNS} random histories agree with the model`,
+  () => playOn('sqlite::memory:', RUNS, 1),
+  600_000,
+);
+
+test(`sqlite, a file with a connection for each instance: ${RUNS_ON_FILE} random histories agree with the model`, async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'oncelink-model-'));
+  try {
+    await playOn(`sqlite:${join(directory, 'oncelink.sqlite')}`, RUNS_ON_FILE);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}, 1_800_000);
 
 test(`postgres: ${RUNS_ON_POSTGRES} random histories agree with the model`, async () => {
   const postgres = await startPostgres();
@@ -102,26 +64,38 @@ test(`postgres: ${RUNS_ON_POSTGRES} random histories agree with the model`, asyn
   } finally {
     await postgres.stop();
   }
-}, 600_000);
+}, 1_800_000);
 
-async function playOn(url: string, numRuns: number): Promise<void> {
-  const database = await openWithSchema({ url, migrate: true });
+/** How many were answered with yes, with no, and not at all. */
+type Tally = Record<Act['do'], [yes: number, no: number, unheard: number]>;
+
+async function playOn(url: string, numRuns: number, connections = INSTANCES): Promise<void> {
+  const databases: Database[] = [];
+  const tally: Tally = { mint: [0, 0, 0], redeem: [0, 0, 0], revoke: [0, 0, 0], resend: [0, 0, 0] };
+  const began = performance.now();
   try {
+    while (databases.length < connections) databases.push(await openWithSchema({ url, migrate: true }));
     const histories = fc.asyncProperty(fc.array(burst, { minLength: 1, maxLength: 5 }), (bursts) =>
-      playAndCheck(database, bursts),
+      playAndCheck(databases, bursts, tally),
     );
     await fc.assert(histories, { numRuns, seed: SEED });
   } finally {
-    await database.dataSource.destroy();
+    for (const { dataSource } of databases) await dataSource.destroy();
   }
+  const counts = Object.entries(tally).map(([what, numbers]) => `${what} ${numbers.join('/')}`);
+  const seconds = ((performance.now() - began) / 1000).toFixed(1);
+  tell(
+    `${url.slice(0, url.indexOf(':'))} (${connections}): ${numRuns} in ${seconds} s; yes/no/unheard: ${counts.join(', ')}`,
+  );
 }
 
-async function playAndCheck(database: Database, bursts: readonly Burst[]): Promise<void> {
-  await database.dataSource.query('DELETE FROM links');
+async function playAndCheck(databases: readonly Database[], bursts: readonly Burst[], tally: Tally): Promise<void> {
+  const { dataSource } = databases[0]!;
+  await dataSource.query('DELETE FROM links');
   let now = 1_800_000_000_000;
   const ids = new LinkIds(() => now);
-  const born = () => {
-    const mortal = new Mortal(database);
+  const born = (_: unknown, nth: number) => {
+    const mortal = new Mortal(databases[nth % databases.length]!);
     const groups = new GroupCommit({ batch: 3, queue: 1_000, patience: 60_000 });
     return { mortal, store: new SqlLinkStore(mortal.database, groups) };
   };
@@ -146,22 +120,28 @@ async function playAndCheck(database: Database, bursts: readonly Burst[]): Promi
         if (call.answer !== undefined) call.ended = events++;
       }),
     );
-    if (death) instances[death.of] = born();
+    if (death) instances[death.of] = born(undefined, death.of);
 
-    const rows = await database.dataSource.query<Row[]>('SELECT id, redeemed_at, revoked_at FROM links');
+    const rows = await dataSource.query<Row[]>('SELECT id, redeemed_at, revoked_at, resends, due_at FROM links');
     expect(faultsOf(targets, calls, rows, now)).toEqual([]);
     for (const { act, link } of calls)
-      if (act.do === 'mint' && rows.some(({ id }) => id === link.id)) known.push({ link, ended: undefined });
-    for (const one of known) one.ended = endOf(rows.find(({ id }) => id === one.link.id));
+      if (act.do === 'mint' && rows.some(({ id }) => id === link.id))
+        known.push({ link, ended: undefined, resends: 0, isDue: false });
+    for (const one of known) {
+      const row = rows.find(({ id }) => id === one.link.id)!;
+      Object.assign(one, { ended: endOf(row), resends: Number(row.resends), isDue: row.due_at !== null });
+    }
+    for (const { act, answer } of calls) tally[act.do][answer === undefined ? 2 : answer ? 0 : 1] += 1;
     now += pause;
   }
 
-  for (const { link, ended } of known) {
+  for (const { link, ended, resends } of known) {
     const found = await instances[0]!.store.find('default', link.id);
     expect([found!.redeemedAt !== null, found!.revokedAt !== null]).toEqual([
       ended === 'redeemed',
       ended === 'revoked',
     ]);
+    expect(found!.delivery.resends).toBe(resends);
     expect(found!.superseded).toBe(known.some((other) => supersedes(other.link, link)));
   }
 }
@@ -170,6 +150,8 @@ async function playAndCheck(database: Database, bursts: readonly Burst[]): Promi
 async function ask(store: SqlLinkStore, { act, link }: Call, now: number): Promise<boolean | undefined> {
   try {
     if (act.do === 'mint') return (await store.insert(link, { quietSince: null, windows: [] })) === true;
+    if (act.do === 'resend')
+      return await store.requeue(link, { quietSince: null, windows: [] }, { now, deliverBy: now + 1_000 });
     if (act.do === 'revoke') return (await store.revoke('default', { id: link.id }, now)) === 1;
     return (await store.redeem(questionFor(link, act.fingerprint, now))) !== undefined;
   } catch (error) {
@@ -178,74 +160,6 @@ async function ask(store: SqlLinkStore, { act, link }: Call, now: number): Promi
     throw error;
   }
 }
-
-/** What no order of these calls explains. @param before the links, as they were before @param rows as they are now */
-function faultsOf(before: readonly Known[], calls: readonly Call[], rows: readonly Row[], now: number): string[] {
-  const faults: string[] = [];
-  const isThere = (link: Link): boolean => rows.some(({ id }) => id === link.id);
-  const mints = calls.filter(({ act }) => act.do === 'mint');
-  for (const { link, answer, began } of mints) {
-    if (answer === true && !isThere(link)) faults.push(`${link.id}: acknowledged and lost`);
-    if (answer === false && isThere(link)) faults.push(`${link.id}: refused and there`);
-    const { idempotencyKey: key } = link;
-    const withKey = [...before, ...mints].filter((one) => one.link.idempotencyKey === key && isThere(one.link)).length;
-    if (key !== null && withKey > 1) faults.push(`${link.id}: its key minted ${withKey} links`);
-    const isNewer = (one: { readonly link: Link }): boolean => supersedes(one.link, link) && isThere(one.link);
-    const isOver = before.some(isNewer) || mints.some((mint) => isNewer(mint) && mint.ended < began);
-    if (answer === false && ![...before, ...mints].some(isNewer) && (key === null || withKey === 0))
-      faults.push(`${link.id}: refused for no reason`);
-    if (answer === true && isOver) faults.push(`${link.id}: acknowledged when it was over`);
-  }
-  for (const { link, ended } of before) {
-    const own = calls.filter((call) => call.link.id === link.id);
-    const end = endOf(rows.find(({ id }) => id === link.id));
-    const wins = own.filter(({ answer }) => answer === true);
-    const asked = (what: Act['do']): Call[] =>
-      own.filter(({ act }) => act.do === what && !(act.do === 'redeem' && act.fingerprint === 'wrong'));
-    const isDead = link.expiresAt <= now || before.some((other) => supersedes(other.link, link));
-    const newer = mints.filter((mint) => supersedes(mint.link, link) && isThere(mint.link));
-    const fault = (what: string): number => faults.push(`${link.id}: ${what}`);
-
-    if (!isThere(link)) fault('lost');
-    if (ended !== undefined && end !== ended) fault(`was ${ended}, is ${end}`);
-    if (wins.length > (ended === undefined ? 1 : 0)) fault('ended twice');
-    const [win] = wins;
-    if (win && end !== (win.act.do === 'redeem' ? 'redeemed' : 'revoked')) fault(`${win.act.do} forgotten`);
-    // What nobody was told of was done by somebody who heard no answer.
-    if (ended === undefined && end === 'redeemed' && !asked('redeem').some(({ answer }) => answer !== false))
-      fault('redeemed by nobody');
-    if (ended === undefined && end === 'revoked' && !asked('revoke').some(({ answer }) => answer !== false))
-      fault('revoked by nobody');
-    if (ended === undefined && end === 'redeemed' && isDead) fault('redeemed when it was over');
-    if (win?.act.do === 'redeem' && !asked('redeem').includes(win)) fault('redeemed with a wrong fingerprint');
-    if (win?.act.do === 'redeem' && newer.some((mint) => mint.ended < win.began))
-      fault('redeemed after a newer one was acknowledged');
-    // And never nobody, when somebody was refused and nothing stood in the way.
-    const refused = (act: Act['do']): boolean => asked(act).some(({ answer }) => answer === false);
-    if (end === undefined && refused('revoke')) fault('a revocation was refused for no reason');
-    if (end === undefined && refused('redeem') && !isDead && newer.length === 0)
-      fault('a redemption was refused for no reason');
-  }
-  return faults;
-}
-
-function minted(act: Act & { do: 'mint' }, id: string, now: number): Link {
-  return sampleLink({
-    id,
-    subject: `user-${act.subject}`,
-    supersedes: act.supersedes,
-    fingerprint: 'right',
-    idempotencyKey: act.key === null ? null : `key-${act.key}`,
-    createdAt: now,
-    issuedAt: now,
-    expiresAt: now + LIFE,
-  });
-}
-
-const endOf = (row: Row | undefined): Known['ended'] =>
-  row?.redeemed_at ? 'redeemed' : row?.revoked_at ? 'revoked' : undefined;
-const supersedes = (newer: Link, older: Link): boolean =>
-  newer.supersedes && newer.subject === older.subject && newer.id > older.id;
 
 const questionFor = ({ id, app, purpose }: Link, fingerprint: string, now: number) => ({
   id,
