@@ -4,6 +4,10 @@ import { DELIVERY_STATUSES, statusOf, type Link } from '../links/link.js';
 import { PROBLEMS, type ProblemCode } from './problems.js';
 
 export const time = z.iso.datetime().describe('RFC 3339, UTC');
+export const nextCursor = z
+  .string()
+  .nullable()
+  .describe('the cursor of the next page; null at the end. Until then a page may be short, or even empty, too');
 
 /** The link as the API shows it. */
 export const linkResource = z

@@ -12,6 +12,7 @@ import { IDEMPOTENCY_KEY, idempotencyKey } from './idempotency-key.js';
 import {
   linkResource,
   mintedResource,
+  nextCursor,
   toMintedResource,
   toResource,
   type LinkResource,
@@ -90,9 +91,7 @@ export class LinksController {
   @Needs('links:read')
   @ApiResponse({
     status: 200,
-    standardSchema: z
-      .object({ items: z.array(linkResource), nextCursor: z.string().nullable() })
-      .meta({ id: 'LinkPage' }),
+    standardSchema: z.object({ items: z.array(linkResource), nextCursor }).meta({ id: 'LinkPage' }),
   })
   async list(
     @ByCaller() caller: Caller,

@@ -5,6 +5,7 @@ import type { Caller } from '../apps/api-keys.js';
 import { Messages, type Bounced } from '../links/messages.service.js';
 import { bounceRequest, listMessagesRequest, listSuppressionsRequest } from '../links/requests.js';
 import { ApiKeyGuard, ByCaller, Needs } from './api-key.guard.js';
+import { nextCursor } from './link.resource.js';
 import {
   messageResource,
   suppressionResource,
@@ -30,9 +31,7 @@ export class MessagesController {
   @Needs('links:read')
   @ApiResponse({
     status: 200,
-    standardSchema: z
-      .object({ items: z.array(messageResource), nextCursor: z.string().nullable() })
-      .meta({ id: 'MessagePage' }),
+    standardSchema: z.object({ items: z.array(messageResource), nextCursor }).meta({ id: 'MessagePage' }),
   })
   async list(
     @ByCaller() caller: Caller,

@@ -3,7 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { App, AppStore } from '../apps/app.js';
 import type { Clock } from '../clock.js';
 import { Gathering } from './gathering.js';
-import type { Message } from './link.js';
+import { statusOf, type LinkStatus, type Message } from './link.js';
 import type { LinkStore } from './link-store.js';
 import { EVERY_PURPOSE, type MessageStore } from './message-store.js';
 import type { CourierLog, Postman } from './postman.js';
@@ -19,6 +19,9 @@ const SETTLE_AGAIN = 500;
 const LAST_OUTCOMES = 7_000;
 /** How long an outcome waits for others to be written with, in ms, while there are more to come. */
 const GATHERING = 20;
+
+/** A link of which no mail may leave any more. */
+const ENDED: readonly LinkStatus[] = ['redeemed', 'revoked', 'superseded'];
 
 interface InHand {
   /** fences the outcome */
@@ -165,13 +168,14 @@ export class Courier {
   private async deliver(message: Message, app: Promise<App | undefined>, mail: InHand): Promise<void> {
     const { id } = message;
     const lost = new AbortController();
-    const heartbeat = setInterval(() => void this.renew(id, mail, lost), LEASE / 3);
+    const heartbeat = setInterval(() => void this.renew(message, mail, lost), LEASE / 3);
     heartbeat.unref();
     try {
       const { outcome, log, noSuchMailbox } = await this.postman.attempt(message, await app, lost.signal);
       await this.ended.join(Math.min(this.underWay.size, this.postman.parallel / 2));
-      await this.settle(id, () => this.store.settle(id, mail.lease, outcome, log));
-      if (noSuchMailbox) await this.suppress(message);
+      const isOurs = await this.settle(id, () => this.store.settle(id, mail.lease, outcome, log));
+      // What another courier has mailed since has an outcome of its own.
+      if (isOurs && noSuchMailbox) await this.suppress(message);
     } catch (error) {
       // The lease runs out by itself and the mail is tried again.
       this.log('courier stopped short', { link: id, error });
@@ -180,13 +184,17 @@ export class Courier {
     }
   }
 
-  /** Takes the letter back when its lease is lost, or may be: another courier mails it then. */
-  private async renew(id: string, mail: InHand, lost: AbortController): Promise<void> {
+  /** Takes the letter back when nobody wants it any more, or its lease is lost, or may be: another courier mails it then. */
+  private async renew({ app, id }: Message, mail: InHand, lost: AbortController): Promise<void> {
     const { lease } = mail;
     const until = this.clock() + LEASE;
     try {
       const isRenewed = await this.store.renewLease(id, lease, until);
-      if (isRenewed) mail.leasedUntil = until;
+      if (isRenewed) {
+        mail.leasedUntil = until;
+        const link = await this.store.find(app, id);
+        if (link && ENDED.includes(statusOf(link, this.clock()))) lost.abort();
+      }
       // If it is another one by now, we have claimed the mail anew ourselves.
       else if (mail.lease === lease) lost.abort();
     } catch {
@@ -195,11 +203,10 @@ export class Courier {
   }
 
   /** The relay has answered, and must not be asked again because the database does not: its outage is waited out. */
-  private async settle(id: string, write: () => Promise<unknown>): Promise<void> {
+  private async settle(id: string, write: () => Promise<boolean>): Promise<boolean> {
     for (;;) {
       try {
-        await write();
-        return;
+        return await write();
       } catch (error) {
         if (!this.patient) throw error;
         this.log('courier stopped short', { link: id, error });

@@ -70,6 +70,8 @@ export function endedFor(proof: Proof, link: Link, now: number): refuse.Refusal 
 export function explain(link: Link, proof: Proof, question: Redemption): refuse.Refusal | undefined {
   const refusal = endedFor(proof, link, question.now);
   if (refusal) return refusal;
+  // A code has no time of its own: its link may wait for a mail that is to be sent again.
+  if (link.expiresAt <= question.now) return new refuse.LinkExpired();
   if (link.fingerprint !== null && link.fingerprint !== question.fingerprint) return new refuse.FingerprintMismatch();
   const asked = question.challenge !== null || question.challengeRequired;
   if (asked && sameBrowser(link, question) === false) return new refuse.BindingMismatch();
@@ -94,6 +96,7 @@ export function sameBrowser(link: Link, question: Redemption): boolean | null {
 /**
  * Judges a typed code. A wrong one is counted, and so is a decoy's: nobody can tell it from a link. What cannot be a
  * code is not counted, or a robot that fills in forms would use the attempts up.
+ * @param redeemKey of whoever may have won with the code already, and asks again
  * @throws CodeIncorrect, CodeExhausted, TokenInvalid if there is no such link
  */
 export async function judgeCode(
@@ -101,12 +104,14 @@ export async function judgeCode(
   tokens: Tokens,
   { app, id, purpose }: Pick<Proof, 'app' | 'id' | 'purpose'>,
   typed: string,
+  redeemKey: string | null = null,
 ): Promise<void> {
   const code = readTypedCode(typed);
   if (code === undefined) throw new refuse.CodeIncorrect();
   const right = tokens.isOneTimeCode(id, code);
   if (!(await store.tryCode(app, id, purpose, { right, most: MOST_WRONG }))) {
     const link = await store.find(app, id);
+    if (right && redeemKey !== null && link?.redeemKey === redeemKey) return;
     throw link?.purpose === purpose ? new refuse.CodeExhausted() : new refuse.TokenInvalid();
   }
   if (!right) throw new refuse.CodeIncorrect();

@@ -46,7 +46,7 @@ export interface LinkStore {
   releaseIdempotencyKey(app: string, key: string, before: number): Promise<void>;
 
   /** @returns links of the app, and no notifications, newest first */
-  list(app: string, filter: LinkFilter, page: { limit: number; after?: string }, now: number): Promise<Link[]>;
+  list(app: string, filter: LinkFilter, page: { limit: number; after?: string }, now: number): Promise<Page<Link>>;
   /** @returns what stands in the way of a mint or resend: facts to explain a refusal, not to decide it */
   fillings(link: Link, guard: MintGuard, now: number): Promise<Fillings>;
 
@@ -93,8 +93,18 @@ export interface LinkStore {
     times: { wipeBefore: number; deleteBefore: number; now: number },
     limit: number,
   ): Promise<string | null>;
-  /** @returns the newest id, or undefined for an empty store */
+  /** @returns the newest id, or undefined for an empty store. A store that takes no writes cannot answer. */
   newestId(): Promise<string | undefined>;
+}
+
+/**
+ * A page of a list. One that has looked for long enough is shorter than asked for, or empty, though there may be more:
+ * a list that looks for what is rare must not keep others from their links.
+ */
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  /** where the next page begins; null at the end */
+  readonly nextCursor: string | null;
 }
 
 /** What a limit counts: mints and resends of one app to the same recipient, …, of one app, or all there are. */

@@ -63,6 +63,8 @@ export interface Link {
   /** digest of the winner's Idempotency-Key */
   readonly redeemKey: string | null;
   readonly revokedAt: number | null;
+  /** when it was to be withdrawn, be it after its end: it stays as it ended, but nobody is sent a new one for it */
+  readonly closedAt: number | null;
   readonly openedAt: number | null;
   /** when the recipient said "this wasn't me" */
   readonly reportedAt: number | null;

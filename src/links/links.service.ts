@@ -7,7 +7,7 @@ import { ended, explain, isReplay, judgeCode, questionOf, readProven, sameBrowse
 import type { Limits } from './limits.js';
 import type { Link } from './link.js';
 import type { LinkIds } from './link-ids.js';
-import type { LinkStore, Redemption } from './link-store.js';
+import type { LinkStore, Page, Redemption } from './link-store.js';
 import { insertOnce, limitOn } from './minting.js';
 import type { Purpose } from './purpose.js';
 import { addressKey, parseRecipient, recipientKey } from './recipient.js';
@@ -88,8 +88,11 @@ export class Links {
   async redeem(app: App, input: unknown, idempotencyKey?: string): Promise<Redeemed> {
     const request = parseRequest(redeemRequest, input);
     const byCode = request.oneTimeCode !== undefined;
-    const proof = byCode ? await this.proofByCode(app, request) : this.authenticate(app, request);
-    const redeemKey = idempotencyKey === undefined ? null : digest('redeem', app.id, idempotencyKey);
+    // Whoever proves something else than the winner does not ask again, and would not get the same answer.
+    const { fingerprint = '', codeVerifier = '' } = request;
+    const redeemKey =
+      idempotencyKey === undefined ? null : digest('redeem', app.id, idempotencyKey, fingerprint, codeVerifier);
+    const proof = byCode ? await this.proofByCode(app, request, redeemKey) : this.authenticate(app, request);
     let question = this.questionOf(proof, request, { redeemKey });
     const mayWin = !proof.expired && !proof.redeemedOnPage;
 
@@ -132,16 +135,9 @@ export class Links {
   }
 
   /** @returns a page of the app's links, newest first. @throws RequestInvalid */
-  async list(app: App, input: unknown): Promise<{ items: Link[]; nextCursor: string | null }> {
+  async list(app: App, input: unknown): Promise<Page<Link>> {
     const { limit = 50, cursor, ...filter } = parseRequest(listRequest, input);
-    const page = await this.store.list(
-      app.id,
-      withRecipientKeys(filter),
-      { limit: limit + 1, after: cursor },
-      this.clock(),
-    );
-    const items = page.slice(0, limit);
-    return { items, nextCursor: page.length > limit ? items.at(-1)!.id : null };
+    return this.store.list(app.id, withRecipientKeys(filter), { limit, after: cursor }, this.clock());
   }
 
   /** Withdraws a link; withdrawing it twice, or after its end, changes nothing. @throws NotFound */
@@ -209,13 +205,17 @@ export class Links {
     };
   }
 
-  private async proofByCode(app: App, { id, oneTimeCode, purpose }: RedeemRequest): Promise<Proof> {
+  private async proofByCode(
+    app: App,
+    { id, oneTimeCode, purpose }: RedeemRequest,
+    redeemKey: string | null,
+  ): Promise<Proof> {
     // Only a code that was mailed proves the mailbox: one from the screen is known to whoever asked.
     if (this.purposes.get(purpose)?.oneTimeCode !== 'mail')
       throw RequestInvalid.at('/oneTimeCode', 'is taken here only for purposes with oneTimeCode: mail');
     requireId(id!, new TokenInvalid());
     const proof = { id: id!, app: app.id, purpose, expired: false, redeemedOnPage: false, bound: false };
-    await judgeCode(this.store, this.tokens, proof, oneTimeCode!);
+    await judgeCode(this.store, this.tokens, proof, oneTimeCode!, redeemKey);
     return proof;
   }
 

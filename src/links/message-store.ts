@@ -1,5 +1,5 @@
 import type { DeliveryStatus, Message } from './link.js';
-import type { RecipientKeys } from './link-store.js';
+import type { Page, RecipientKeys } from './link-store.js';
 
 /** Nest's token for the `MessageStore` in force. */
 export const MESSAGE_STORE = Symbol('MESSAGE_STORE');
@@ -11,7 +11,7 @@ export const MESSAGE_STORE = Symbol('MESSAGE_STORE');
 export interface MessageStore {
   find(app: string, id: string): Promise<Message | undefined>;
   /** @returns messages of the app, newest first */
-  list(app: string, filter: MessageFilter, page: { limit: number; after?: string }): Promise<Message[]>;
+  list(app: string, filter: MessageFilter, page: { limit: number; after?: string }): Promise<Page<Message>>;
 
   /**
    * Queues a mail that came to nothing once more, as the same mail: its link is neither used, withdrawn nor superseded,

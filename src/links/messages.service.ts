@@ -3,6 +3,7 @@ import type { Clock } from '../clock.js';
 import { NotFound, RequestInvalid } from './errors.js';
 import { ended } from './judgement.js';
 import type { Message } from './link.js';
+import type { Page } from './link-store.js';
 import { EVERY_PURPOSE, type MessageStore, type Suppression } from './message-store.js';
 import type { AnyPurpose } from './purpose.js';
 import { addressKey, parseRecipient, recipientKey } from './recipient.js';
@@ -27,13 +28,11 @@ export class Messages {
   ) {}
 
   /** @returns a page of the app's messages, newest first. @throws RequestInvalid */
-  async list(app: App, input: unknown): Promise<{ items: Message[]; nextCursor: string | null }> {
+  async list(app: App, input: unknown): Promise<Page<Message>> {
     const { limit = 50, cursor, status, recipient } = parseRequest(listMessagesRequest, input);
     const address = recipient === undefined ? undefined : addressOf(recipient);
     const filter = { status, ...(address && { recipients: [{ key: address.key, addressKey: address.tagged }] }) };
-    const page = await this.store.list(app.id, filter, { limit: limit + 1, after: cursor });
-    const items = page.slice(0, limit);
-    return { items, nextCursor: page.length > limit ? items.at(-1)!.id : null };
+    return this.store.list(app.id, filter, { limit, after: cursor });
   }
 
   /** @throws NotFound */

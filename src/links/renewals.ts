@@ -31,7 +31,8 @@ export class Renewals {
   /** Whether a link's page may offer it. Not once the recipient is forgotten, a day after the link's end. */
   isOffered(refusal: unknown, link: Link): boolean {
     const ranOut = refusal instanceof LinkExpired || refusal instanceof LinkSuperseded;
-    return ranOut && link.via === 'email' && link.recipient !== null && this.purposes.get(link.purpose)!.renew;
+    if (!ranOut || link.closedAt !== null) return false;
+    return link.via === 'email' && link.recipient !== null && this.purposes.get(link.purpose)!.renew;
   }
 
   /**
@@ -54,7 +55,8 @@ export class Renewals {
   private async send(link: Link, clientIp: string): Promise<void> {
     const { app, subject, purpose } = link;
     const now = this.clock();
-    const [newest] = await this.store.list(app, { subject, purpose, status: 'active' }, { limit: 1 }, now);
+    const { items } = await this.store.list(app, { subject, purpose, status: 'active' }, { limit: 1 }, now);
+    const [newest] = items;
     if (newest) {
       // What the app handed over itself, or mailed elsewhere since, is not ours to repeat, and a new one would end it.
       const isHere = newest.via === 'email' && newest.recipientKey === link.recipientKey;

@@ -6,7 +6,8 @@ import { isClientAddress } from './recipient.js';
 
 /** No spaces, controls, bidi overrides, unassigned or lone surrogate code points. */
 const PRINTABLE = /^[^\p{C}\p{Z}]+$/u;
-const BASE64URL_SHA256 = /^[A-Za-z0-9_-]{43}$/;
+/** 32 bytes in their only spelling: the last character holds two bits that mean nothing, and a digest has none there. */
+const BASE64URL_SHA256 = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
 const MAX_DATA_BYTES = 4096;
 
 const purpose = z.string().min(1).max(40).describe('a configured purpose, e.g. password-reset');
@@ -216,7 +217,7 @@ function isExact(value: unknown): boolean {
  * @throws RequestInvalid with every fault
  */
 export function parseRequest<Schema extends z.ZodType>(schema: Schema, input: unknown): z.infer<Schema> {
-  const parsed = schema.safeParse(input);
+  const parsed = schema.safeParse(input, { error: inWords });
   if (parsed.success) return parsed.data;
   throw new RequestInvalid(
     parsed.error.issues.map((issue) => ({
@@ -235,9 +236,17 @@ function detailOf(issue: z.core.$ZodIssue, schema: z.ZodType): string {
     const shape = issue.path.length === 0 && 'shape' in schema ? Object.keys(schema.shape as object) : [];
     return `has a member that is not known here${shape.length > 0 ? `; it takes ${shape.join(', ')}` : ''}`;
   }
-  if (issue.code === 'invalid_type')
-    return `${issue.message.endsWith('undefined') ? 'is required' : 'has the wrong type'}: expected ${issue.expected}`;
-  if (issue.code === 'invalid_union')
-    return 'must be a string of one line and at most 200 characters, a number, a boolean or null';
   return issue.message;
 }
+
+/** What is expected, where the schema does not say it itself. */
+const inWords: z.core.$ZodErrorMap = (issue) => {
+  const missing = issue.input === undefined;
+  if (issue.code === 'invalid_type')
+    return `${missing ? 'is required' : 'has the wrong type'}: expected ${issue.expected}`;
+  if (issue.code === 'invalid_value')
+    return `${missing ? 'is required: expected one of' : 'must be one of'} ${issue.values.join(', ')}`;
+  if (issue.code === 'invalid_union')
+    return 'must be a string of one line and at most 200 characters, a number, a boolean or null';
+  return undefined;
+};

@@ -9,7 +9,8 @@ import {
 } from 'node:crypto';
 import { looksRandom } from '../links/weak-keys.js';
 
-const PREFIX = 'sealed';
+/** Neither an address nor JSON begins like this. */
+export const SEALED = 'sealed:';
 const ID = /^[A-Za-z0-9]{1,16}$/;
 /** Before the id of a key that only opens. */
 const OPENS_ONLY = '+';
@@ -22,14 +23,18 @@ const TAG = 16;
  * nothing about what is found; it stays in the list.
  */
 export class DataKeys {
-  private readonly byId: ReadonlyMap<string, KeyObject>;
-  private readonly sealer: string;
-  private readonly index: Buffer;
+  /** What an instance has that was given none: it seals and blinds nothing, and opens nothing that another one sealed. */
+  static readonly none = new DataKeys([], undefined);
 
-  private constructor(keys: readonly (readonly [id: string, bytes: Buffer])[], sealer: string) {
+  private readonly byId: ReadonlyMap<string, KeyObject>;
+  private readonly sealer: string | undefined;
+  private readonly index: Buffer | undefined;
+
+  private constructor(keys: readonly (readonly [id: string, bytes: Buffer])[], sealer: string | undefined) {
+    const last = keys.at(-1)?.[1];
     this.byId = new Map(keys.map(([id, bytes]) => [id, createSecretKey(bytes)]));
     this.sealer = sealer;
-    this.index = Buffer.from(hkdfSync('sha256', keys.at(-1)![1], '', 'oncelink blind index', 32));
+    this.index = last && Buffer.from(hkdfSync('sha256', last, '', 'oncelink blind index', 32));
   }
 
   /**
@@ -52,6 +57,15 @@ export class DataKeys {
     );
   }
 
+  get areNone(): boolean {
+    return this.sealer === undefined;
+  }
+
+  /** How a text begins that one of these keys sealed; letters, digits and colons. */
+  get prefixes(): string[] {
+    return Array.from(this.byId.keys(), (id) => `${SEALED}${id}:`);
+  }
+
   /** Whether a text was sealed by a key that is not among these. */
   isForeign(text: string): boolean {
     return DataKeys.isSealed(text) && !this.byId.has(text.split(':')[1]!);
@@ -59,10 +73,11 @@ export class DataKeys {
 
   /** @param place where the text stands: moved elsewhere, it does not open */
   seal(text: string, place: string): string {
+    if (this.sealer === undefined) return text;
     const iv = randomBytes(IV);
     const cipher = createCipheriv('aes-256-gcm', this.byId.get(this.sealer)!, iv).setAAD(Buffer.from(place));
     const sealed = Buffer.concat([iv, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]);
-    return `${PREFIX}:${this.sealer}:${sealed.toString('base64url')}`;
+    return `${SEALED}${this.sealer}:${sealed.toString('base64url')}`;
   }
 
   /** @returns the text; what was never sealed is given back as it is; undefined if no key opens it */
@@ -82,13 +97,13 @@ export class DataKeys {
     }
   }
 
-  /** Neither an address nor JSON begins like this. */
   static isSealed(text: string): boolean {
-    return text.startsWith(`${PREFIX}:`);
+    return text.startsWith(SEALED);
   }
 
   /** The form in which a look-up key is stored: of no use for guessing without the key. */
   blind(key: string): string {
+    if (this.index === undefined) return key;
     return createHmac('sha256', this.index).update(key).digest('base64url').slice(0, 22);
   }
 }

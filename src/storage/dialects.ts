@@ -13,6 +13,8 @@ export interface Dialect {
    * table to be: without statistics PostgreSQL would read all of it once per batch.
    */
   readonly byKey: (column: string, keys: string) => string;
+  /** What a question begins with that only a database which takes writes may answer; nothing is written. */
+  readonly ifWritable: string;
   /** Skip rows that another instance is claiming. */
   readonly skipLocked: string;
   /**
@@ -47,6 +49,7 @@ export const sqlite: Dialect = {
     JSON.stringify(rows.map((row) => columns.map((name) => (row as Record<string, unknown>)[name]))),
   packed: (columns) => `json_array(${columns})`,
   byKey: () => '',
+  ifWritable: '',
   skipLocked: '',
   lock: null,
   remote: false,
@@ -66,6 +69,7 @@ export const postgres: Dialect = {
   batchText: (rows) => JSON.stringify(rows),
   packed: (columns) => `json_build_array(${columns})`,
   byKey: (column, keys) => `AND ${column} = ANY(ARRAY(${keys}))`,
+  ifWritable: 'WITH nothing AS (UPDATE links SET id = id WHERE false) ',
   skipLocked: 'FOR UPDATE SKIP LOCKED',
   // In one order everywhere, so that two batches cannot wait for each other in a ring.
   lock: `SELECT COUNT(pg_advisory_xact_lock(hashtextextended(key, 0)))

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { DataSource, type DataSourceOptions, type MixedList } from 'typeorm';
+import { elapsed } from '../clock.js';
 import { postgres, sqlite, type Dialect } from './dialects.js';
 import { Links1764000000000 } from './migrations/1764000000000-links.js';
 
@@ -88,6 +89,8 @@ const ENGINES: Record<string, Engine> = {
         connectionTimeoutMillis: PATIENCE,
         ...(!patient && { query_timeout: PATIENCE }),
         max: 10,
+        // Behind the same name there may be another server by then.
+        maxLifetimeSeconds: 600,
       },
     }),
     prepare: requireDurable,
@@ -113,12 +116,12 @@ const START_PATIENCE = 15_000;
 
 /** Does a step of the start again while somebody else holds the database; SQLite's own waiting does not cover them all. */
 export async function whenFree<Result>({ isBusy }: Dialect, step: () => Promise<Result>): Promise<Result> {
-  const until = Date.now() + START_PATIENCE;
+  const until = elapsed() + START_PATIENCE;
   for (;;) {
     try {
       return await step();
     } catch (error) {
-      if (!isBusy(error) || Date.now() > until) throw error;
+      if (!isBusy(error) || elapsed() > until) throw error;
       await pause(20 + 80 * Math.random());
     }
   }

@@ -1,7 +1,8 @@
 import { LinkIds } from '../links/link-ids.js';
+import type { Link } from '../links/link.js';
 import type { CountedBy, MintGuard, Window } from '../links/link-store.js';
 import { COUNTED_BY } from './limit-statements.js';
-import type { GuardRow, LinkRow } from './link-rows.js';
+import type { GuardRow } from './link-rows.js';
 
 /** A guard's columns for the limit by recipient, which everybody has. */
 export function toGuardRow({ quietSince, windows }: MintGuard, now: number): GuardRow {
@@ -43,15 +44,15 @@ export function toCountedRow({ client, windows }: MintGuard): { client_key?: str
   return { client_key: client, counted: windows.some(({ by }) => by === 'app') ? 1 : null };
 }
 
-export type Keys = Pick<LinkRow, 'app' | 'subject' | 'recipient_key'>;
-
 /**
  * What a mint or resend counts among: two that share one of these would not see each other in one statement, or, on
  * PostgreSQL, in two that run side by side. A limit per app or of the service thus puts its mints one after the other.
+ * An Idempotency-Key is unique, and so the second waits for the first anyway; by this in one order, never in a ring.
  */
-export function contentions({ app, subject, recipient_key }: Keys, guard: MintGuard): string[] {
-  const keys = { recipient: recipient_key, subject, client: guard.client, app: '', service: '' };
-  return COUNTED_BY.filter((kind) => kind === 'recipient' || guard.windows.some(({ by }) => by === kind)).map(
+export function contentions({ app, subject, recipientKey, idempotencyKey }: Link, guard: MintGuard): string[] {
+  const keys = { recipient: recipientKey, subject, client: guard.client, app: '', service: '' };
+  const counted = COUNTED_BY.filter((kind) => kind === 'recipient' || guard.windows.some(({ by }) => by === kind)).map(
     (kind) => `${kind} ${kind === 'service' ? '' : app} ${keys[kind]}`,
   );
+  return idempotencyKey === null ? counted : [...counted, `key ${app} ${idempotencyKey}`];
 }

@@ -1,18 +1,20 @@
 import type { CountedBy } from '../links/link-store.js';
+import { DataKeys } from './data-keys.js';
 import type { ColumnType, Dialect } from './dialects.js';
 import { COUNTED_BY, guardColumns, limitClauses } from './limit-statements.js';
 import { LINK_COLUMNS, NEW_LINK_COLUMNS } from './link-rows.js';
+import { isOpenable } from './sealed-rows.js';
 
 const NAMES = Object.keys(LINK_COLUMNS).join(', ');
 const NEW_NAMES = Object.keys(NEW_LINK_COLUMNS).join(', ');
 
 /**
  * A link is superseded by the existence of a newer one: minting is one INSERT, no second write can get lost, and of
- * two concurrent mints exactly one is the newest.
+ * two concurrent mints exactly one is the newest. A decoy puts no link out of use, but older decoys, as a link would.
  */
 const newerThan = (row: string): string =>
   `FROM links n WHERE n.app = ${row}.app AND n.subject = ${row}.subject AND n.id > ${row}.id
-  AND n.purpose = ${row}.purpose AND n.supersedes = 1`;
+  AND n.purpose = ${row}.purpose AND n.supersedes = 1 AND n.decoy <= ${row}.decoy`;
 export const SUPERSEDED = `EXISTS (SELECT 1 ${newerThan('l')})`;
 
 /** No mail of it is on its way. */
@@ -50,8 +52,8 @@ export interface BatchStatement {
  * numbers them by appearance. They begin with WITH where rows come back from a write: TypeORM's `sqlite3` driver
  * returns no rows for text that begins with INSERT, UPDATE or DELETE.
  */
-export function linkStatements(dialect: Dialect) {
-  const { rows, packed, byKey, skipLocked } = dialect;
+export function linkStatements(dialect: Dialect, keys = DataKeys.none) {
+  const { rows, packed, byKey, ifWritable, skipLocked } = dialect;
   const batch = (columns: Readonly<Record<string, ColumnType>>, sql: (given: string) => string): BatchStatement => {
     const names = Object.keys(columns);
     return { sql: sql(dialect.batch('$1', columns, 'x')), text: (given) => dialect.batchText(given, names) };
@@ -108,7 +110,7 @@ export function linkStatements(dialect: Dialect) {
         AND (l.fingerprint IS NULL OR l.fingerprint = q.given_fingerprint)
         AND (l.code_challenge IS NULL OR l.code_challenge = q.given_challenge
           OR (q.given_challenge IS NULL AND q.challenge_required = 0))
-        AND NOT ${SUPERSEDED}
+        AND ${isOpenable(keys, 'l')} AND NOT ${SUPERSEDED}
       RETURNING ${packed(NAMES)} AS packed`,
     ),
 
@@ -123,16 +125,17 @@ export function linkStatements(dialect: Dialect) {
     findByIdempotencyKey: `${select} WHERE l.app = $1 AND l.idempotency_key = $2`,
     releaseIdempotencyKey:
       'UPDATE links SET idempotency_key = NULL WHERE app = $1 AND idempotency_key = $2 AND created_at <= $3',
-    /** $1 app, $2 subject, $3 purpose, $4 id */
+    /** $1 app, $2 subject, $3 purpose, $4 id, $5 decoy */
     newest: `
-      WITH k AS (SELECT CAST($1 AS text) AS app, CAST($2 AS text) AS subject, CAST($3 AS text) AS purpose, CAST($4 AS text) AS id)
+      WITH k AS (SELECT CAST($1 AS text) AS app, CAST($2 AS text) AS subject, CAST($3 AS text) AS purpose, CAST($4 AS text) AS id,
+        CAST($5 AS integer) AS decoy)
       SELECT (SELECT MAX(n.id) ${newerThan('k')}) AS id FROM k`,
     lastMail: limits.lastMail,
     fillings: limits.fillings,
 
-    /** The conditions of a list; `$1` is the app, `$2` the end of the page before. */
+    /** The conditions of a list; `$1` is the app, `$2` the end of the page before, `$3` where this one stops looking. */
     list: (conditions: string) =>
-      `${select} WHERE l.app = $1 AND l.id < $2 AND l.kind = 'link' ${conditions} ORDER BY l.id DESC LIMIT `,
+      `${select} WHERE l.app = $1 AND l.id < $2 AND l.id >= $3 AND l.kind = 'link' ${conditions} ORDER BY l.id DESC LIMIT `,
     /** $1 now, $2 app. A mail that is queued will not leave; one that is under way keeps its lease and is settled. */
     revoke: (conditions: string) => `
       WITH now AS (SELECT 1)
@@ -140,6 +143,12 @@ export function linkStatements(dialect: Dialect) {
         due_at = CASE WHEN delivery_status = 'sending' THEN due_at END,
         delivery_status = CASE WHEN delivery_status <> 'queued' THEN delivery_status WHEN sent_at IS NULL THEN 'abandoned' ELSE 'sent' END
       WHERE l.app = $2 AND ${OPEN} AND l.kind = 'link' ${conditions}
+      RETURNING id`,
+    /** $1 now, $2 app. As `revoke`, but for what has ended, too: it stays what it is, and nobody is sent a new one. */
+    close: (conditions: string) => `
+      WITH now AS (SELECT 1)
+      UPDATE links AS l SET closed_at = $1
+      WHERE l.app = $2 AND ${OPEN} AND l.closed_at IS NULL AND l.kind = 'link' ${conditions}
       RETURNING id`,
     /** What each status means to the database; `now` is the placeholder of the time. */
     status: {
@@ -174,25 +183,28 @@ export function linkStatements(dialect: Dialect) {
     /**
      * $1 lease, $2 now, $3 until, $4 limit. Whether a mail is still wanted is asked of the first that are due and of no
      * others: in the condition it would be asked of all that wait, for every handful. A decoy has been written like any
-     * other, and its way ends here.
+     * other: its life begins anew, and its way ends here.
      */
     claimDue: `
       WITH t AS (SELECT CAST($1 AS text) AS lease, CAST($2 AS bigint) AS now, CAST($3 AS bigint) AS until),
-      d AS MATERIALIZED (
-        SELECT l.id AS due, CASE
-          WHEN l.decoy = 1 THEN l.delivery_status
-          WHEN l.deliver_by > (SELECT now FROM t) AND ${OPEN} AND NOT ${SUPERSEDED}
-            AND NOT ${suppressed('l', '(SELECT now FROM t)')} THEN 'sending'
-          WHEN l.sent_at IS NOT NULL THEN 'sent'
-          WHEN ${suppressed('l', '(SELECT now FROM t)')} THEN 'suppressed'
+      w AS MATERIALIZED (
+        SELECT l.id, l.decoy, l.delivery_status, l.sent_at, CASE WHEN ${suppressed('l', '(SELECT now FROM t)')} THEN 1 ELSE 0 END AS hushed,
+          CASE WHEN l.deliver_by > (SELECT now FROM t) AND ${OPEN} AND NOT ${SUPERSEDED} THEN 1 ELSE 0 END AS wanted
+        FROM links AS l WHERE l.due_at <= (SELECT now FROM t) ORDER BY l.due_at LIMIT $4 ${skipLocked}),
+      d AS (
+        SELECT w.id AS due, wanted * (1 - hushed) AS lives, CASE
+          WHEN decoy = 1 THEN delivery_status
+          WHEN wanted = 1 AND hushed = 0 THEN 'sending'
+          WHEN sent_at IS NOT NULL THEN 'sent'
+          WHEN hushed = 1 THEN 'suppressed'
           ELSE 'abandoned' END AS fate
-        FROM links AS l WHERE l.due_at <= (SELECT now FROM t) ORDER BY l.due_at LIMIT $4 ${skipLocked})
+        FROM w)
       UPDATE links AS l SET delivery_status = d.fate,
         lease = CASE d.fate WHEN 'sending' THEN (SELECT lease FROM t) END,
         due_at = CASE d.fate WHEN 'sending' THEN (SELECT until FROM t) END,
         attempts = attempts + CASE d.fate WHEN 'sending' THEN 1 ELSE 0 END,
-        issued_at = CASE d.fate WHEN 'sending' THEN (SELECT now FROM t) ELSE issued_at END,
-        expires_at = CASE WHEN d.fate = 'sending' AND (SELECT now FROM t) / 1000 * 1000 + expires_in * 1000 > expires_at
+        issued_at = CASE d.lives WHEN 1 THEN (SELECT now FROM t) ELSE issued_at END,
+        expires_at = CASE WHEN d.lives = 1 AND (SELECT now FROM t) / 1000 * 1000 + expires_in * 1000 > expires_at
           THEN (SELECT now FROM t) / 1000 * 1000 + expires_in * 1000 ELSE expires_at END
       FROM d WHERE l.id = d.due ${byKey('l.id', 'SELECT due FROM d')}
       RETURNING ${NAMES}, attempt_log, 0 AS superseded`,
@@ -232,6 +244,7 @@ export function linkStatements(dialect: Dialect) {
       UPDATE links SET recipient = NULL, client_key = NULL, data = '{}', template_data = '{}', last_error = NULL, attempt_log = NULL
       WHERE id > $1 AND id <= $2 AND recipient IS NOT NULL AND due_at IS NULL
         AND (expires_at < $3 OR redeemed_at < $3 OR revoked_at < $3)`,
-    newestId: 'SELECT MAX(id) AS id FROM links',
+    /** Readiness asks it, too: a server that was demoted still reads, and is of no use. */
+    newestId: `${ifWritable}SELECT (SELECT MAX(id) FROM links) AS id`,
   };
 }

@@ -1,25 +1,20 @@
-import type { DeliveryStatus } from '../links/link.js';
 import { LINK_COLUMNS } from './link-rows.js';
 import { OPEN, SUPERSEDED, suppressed } from './link-statements.js';
-import { UNDELIVERED } from './migrations/1764000000000-links.js';
+import { REACH } from './pages.js';
 
 const COLUMNS = [...Object.keys(LINK_COLUMNS), 'attempt_log'].map((name) => `l.${name} AS ${name}`).join(', ');
-const SELECT = `SELECT ${COLUMNS}, ${SUPERSEDED} AS superseded FROM links AS l`;
+const selectFrom = (table: string): string => `SELECT ${COLUMNS}, ${SUPERSEDED} AS superseded FROM ${table} AS l`;
 const MAILED = "l.via = 'email' AND l.decoy = 0";
 
 /** Every statement about links as mail, and about suppressions; for the rules of their form see link-statements.ts. */
 export const MESSAGE_STATEMENTS = {
-  find: `${SELECT} WHERE l.app = $1 AND l.id = $2 AND ${MAILED}`,
-  /** $1 app, $2 the end of the page before */
-  list: (conditions: string) =>
-    `${SELECT} WHERE l.app = $1 AND l.id < $2 AND ${MAILED} ${conditions} ORDER BY l.id DESC LIMIT `,
-  /** What each status means to the database; the small indexes are found by their conditions. */
-  status: (status: DeliveryStatus): string => {
-    if (status === 'queued' || status === 'sending')
-      return `AND l.due_at IS NOT NULL AND l.delivery_status = '${status}'`;
-    const dead = ['failed', 'abandoned', 'suppressed', 'cancelled'].includes(status);
-    return `${dead ? `AND ${UNDELIVERED} ` : ''}AND l.delivery_status = '${status}'`;
-  },
+  find: `${selectFrom('links')} WHERE l.app = $1 AND l.id = $2 AND ${MAILED}`,
+  /** $1 app, $2 the end of the page before, $3 where this one stops looking */
+  list: (conditions: string, from = 'links') =>
+    `${selectFrom(from)} WHERE l.app = $1 AND l.id < $2 AND l.id >= $3 AND ${MAILED} ${conditions} ORDER BY l.id DESC LIMIT `,
+  /** The mails on their way, for `from`. Their index does not know the order of ids, and is used while they are few. */
+  queue: `(SELECT * FROM links WHERE due_at > 0 ORDER BY due_at LIMIT ${2 * REACH})`,
+  isLongQueue: `SELECT due_at FROM links WHERE due_at > 0 ORDER BY due_at LIMIT 1 OFFSET ${REACH}`,
 
   /** $1 now, $2 deliver by, $3 app, $4 id */
   requeue: `
@@ -56,5 +51,12 @@ export const MESSAGE_STATEMENTS = {
   listSuppressions: (conditions: string) => `
     SELECT app, recipient_key, purpose, recipient, reason, created_at, until FROM suppressions
     WHERE app = $1 AND (recipient_key, purpose) > ($2, $3) ${conditions} ORDER BY recipient_key, purpose LIMIT `,
+  /** $1 app, the others mailboxes. The addresses of their links */
+  addresses: (mailboxes: string) =>
+    `SELECT DISTINCT recipient_key, address_key FROM links WHERE app = $1 AND recipient_key IN (${mailboxes})`,
+  /** $1 and $2 the keys from now on, $3 app, $4 and $5 the keys so far */
+  rekey: `
+    UPDATE links SET recipient_key = $1, address_key = $2
+    WHERE app = $3 AND recipient_key = $4 AND address_key IS NOT DISTINCT FROM $5`,
   forgetSuppressions: 'DELETE FROM suppressions WHERE until <= $1',
 };

@@ -17,8 +17,7 @@ export async function patiently<Answer>(ask: () => Promise<Answer>): Promise<Ans
       return await ask();
     } catch (error) {
       if (!(error instanceof Unavailable)) throw error;
-      if (elapsed() > end)
-        throw new Error('The database does not answer. Start again when it does.', { cause: error });
+      if (elapsed() > end) throw new Error('The database does not answer. Start again when it does.', { cause: error });
     }
   }
 }

@@ -61,14 +61,15 @@ export class Queries {
 
   /**
    * Works on one connection. One that did not answer is closed and never used again: it may be dead, or still in the
-   * middle of a transaction, and whatever is written there next would be acknowledged and never committed.
+   * middle of a transaction, and whatever is written there next would be acknowledged and never committed. So is one
+   * whose own fault an answer may be, for it would give that answer for ever.
    */
   private async connected<Answer>(work: (runner: QueryRunner) => Promise<Answer>): Promise<Answer> {
     const runner = this.dataSource.createQueryRunner();
     try {
       return await work(runner);
     } catch (error) {
-      if (this.dialect.remote && !isAnswer(error)) await close(runner);
+      if (this.dialect.remote && !isOfStatement(error)) await close(runner);
       throw error;
     } finally {
       await runner.release();
@@ -125,9 +126,15 @@ async function within<Answer>(deadline: number, answer: Promise<Answer>, onLate?
   }
 }
 
-/** Whether the database itself said so (a PostgreSQL error has a severity); after that the connection is in order. */
-function isAnswer(error: unknown): boolean {
-  return typeof (error as { severity?: unknown }).severity === 'string';
+/**
+ * The errors of PostgreSQL that are about one statement and not its session: data exceptions, violated constraints, no
+ * serial order, a deadlock, a lock that is not free, a statement that was cancelled or took too long. After any other
+ * the session may have a server that was demoted, or plans and prepared statements that are no longer good.
+ */
+const OF_STATEMENT = /^(?:2[23][0-9A-Z]{3}|40001|40P01|55P03|57014)$/;
+
+function isOfStatement(error: unknown): boolean {
+  return OF_STATEMENT.test(String((error as { code?: unknown }).code));
 }
 
 /** The driver closes the socket at once if a statement is still out; the pool then takes the connection out by itself. */
@@ -140,7 +147,7 @@ async function close(runner: QueryRunner): Promise<void> {
 function isRowFault(error: unknown): boolean {
   const { code } = error as { code?: unknown };
   if (typeof code !== 'string') return false;
-  return code.startsWith('SQLITE_CONSTRAINT') || code === 'SQLITE_MISMATCH' || /^2[23]\d{3}$/.test(code);
+  return code.startsWith('SQLITE_CONSTRAINT') || code === 'SQLITE_MISMATCH' || /^2[23][0-9A-Z]{3}$/.test(code);
 }
 
 /** TypeORM answers an UPDATE or DELETE on PostgreSQL with `[rows, count]`, and a write without rows with what it likes. */

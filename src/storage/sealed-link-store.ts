@@ -1,15 +1,23 @@
-import { Unavailable } from '../links/errors.js';
 import type { Link, Message } from '../links/link.js';
-import type { Fillings, LinkFilter, LinkStore, MintGuard, RecipientKeys, Redemption } from '../links/link-store.js';
+import type {
+  Fillings,
+  LinkFilter,
+  LinkStore,
+  MintGuard,
+  Page,
+  RecipientKeys,
+  Redemption,
+} from '../links/link-store.js';
 import type { DataKeys } from './data-keys.js';
-import { blindKeys, bothForms, isForeign, openLink, sealLink } from './sealed-rows.js';
+import { blindKeys, bothForms, FOREIGN, isForeign, openLink, openWhole, sealLink } from './sealed-rows.js';
 
 /** How long a mail that this instance cannot open is left to the others, in ms. */
 const LEFT_TO_OTHERS = 2_000;
-/** Why something cannot be opened here, for whoever looks after the service. */
-const FOREIGN = 'sealed by a key that is not in DATA_KEYS here';
 
-/** A link store in front of another one, which never sees whom a link is for. Only in the way where there are keys. */
+/**
+ * A link store in front of another one, which never sees whom a link is for. Without keys it seals nothing, and is there
+ * because another instance may have some.
+ */
 export class SealedLinkStore implements LinkStore {
   constructor(
     private readonly inner: LinkStore,
@@ -21,7 +29,7 @@ export class SealedLinkStore implements LinkStore {
   }
 
   async redeem(question: Redemption): Promise<Link | undefined> {
-    return this.opened(await this.inner.redeem(question));
+    return openWhole(this.keys, await this.inner.redeem(question));
   }
 
   hasRoomFor(write: 'mint' | 'redemption'): boolean {
@@ -33,16 +41,17 @@ export class SealedLinkStore implements LinkStore {
   }
 
   async find(app: string, id: string): Promise<Link | undefined> {
-    return this.opened(await this.inner.find(app, id));
+    return openWhole(this.keys, await this.inner.find(app, id));
   }
 
   async wentTo(app: string, id: string, recipient: Required<RecipientKeys>): Promise<boolean> {
-    const [blind] = bothForms(this.keys, [recipient]) as Required<RecipientKeys>[];
-    return (await this.inner.wentTo(app, id, blind!)) || this.inner.wentTo(app, id, recipient);
+    for (const form of bothForms(this.keys, [recipient]) as Required<RecipientKeys>[])
+      if (await this.inner.wentTo(app, id, form)) return true;
+    return false;
   }
 
   async findByIdempotencyKey(app: string, key: string): Promise<Link | undefined> {
-    return this.opened(await this.inner.findByIdempotencyKey(app, key));
+    return openWhole(this.keys, await this.inner.findByIdempotencyKey(app, key));
   }
 
   newerThan(link: Link): Promise<string | undefined> {
@@ -53,9 +62,9 @@ export class SealedLinkStore implements LinkStore {
     return this.inner.releaseIdempotencyKey(app, key, before);
   }
 
-  async list(app: string, filter: LinkFilter, page: { limit: number; after?: string }, now: number): Promise<Link[]> {
-    const links = await this.inner.list(app, this.filterOf(filter), page, now);
-    return links.map((link) => openLink(this.keys, link));
+  async list(...[app, filter, page, now]: Parameters<LinkStore['list']>): Promise<Page<Link>> {
+    const { items, nextCursor } = await this.inner.list(app, this.filterOf(filter), page, now);
+    return { items: items.map((link) => openLink(this.keys, link)), nextCursor };
   }
 
   fillings(link: Link, guard: MintGuard, now: number): Promise<Fillings> {
@@ -105,12 +114,6 @@ export class SealedLinkStore implements LinkStore {
 
   newestId(): Promise<string | undefined> {
     return this.inner.newestId();
-  }
-
-  /** What somebody acts on is opened whole or not at all. @throws Unavailable; an instance that has the key can answer */
-  private opened(link: Link | undefined): Link | undefined {
-    if (link && isForeign(this.keys, link)) throw new Unavailable({ cause: new Error(FOREIGN) });
-    return link && openLink(this.keys, link);
   }
 
   private guardOf(guard: MintGuard): MintGuard {

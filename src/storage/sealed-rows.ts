@@ -1,13 +1,17 @@
+import { Unavailable } from '../links/errors.js';
 import type { JsonObject, Link, Scalars } from '../links/link.js';
 import type { RecipientKeys } from '../links/link-store.js';
 import { recipientKey, addressKey } from '../links/recipient.js';
-import { DataKeys } from './data-keys.js';
+import { DataKeys, SEALED } from './data-keys.js';
 
 /** Under this member a sealed object's text stands. */
-const SEALED = '';
+const TEXT = '';
+/** Why something cannot be opened here, for whoever looks after the service. */
+export const FOREIGN = 'sealed by a key that is not in DATA_KEYS here';
 
 /** A link as it is stored: what says who somebody is sealed, and the keys it is looked up by blind. */
 export function sealLink(keys: DataKeys, link: Link): Link {
+  if (keys.areNone) return link;
   const seal = (column: string, text: string): string => keys.seal(text, `${link.id} ${column}`);
   return {
     ...blindKeys(keys, link),
@@ -19,27 +23,57 @@ export function sealLink(keys: DataKeys, link: Link): Link {
   };
 }
 
-/** Whether it is sealed by a key that is not among these: another instance may have been given a new one already. */
-export function isForeign(keys: DataKeys, { recipient, data, templateData, requestDigest }: Link): boolean {
-  const texts = [recipient, data[SEALED], templateData[SEALED], requestDigest];
-  return texts.some((text) => typeof text === 'string' && keys.isForeign(text));
+/**
+ * Whether it is sealed by a key that is not among these: another instance may have been given a new one already. One key
+ * sealed all of a row, and the recipient tells which; a row that has forgotten that has nothing left but the digest.
+ */
+export function isForeign(keys: DataKeys, { recipient, requestDigest }: Link): boolean {
+  return keys.isForeign(recipient ?? requestDigest ?? '');
+}
+
+/** The opposite, as a condition on the row `row`: what an instance cannot open it must not use up. */
+export function isOpenable(keys: DataKeys, row: string): string {
+  const known = keys.prefixes.map((prefix) => begins(row, prefix));
+  return `(${[`${row}.recipient IS NULL`, `NOT ${isSealed(row)}`, ...known].join(' OR ')})`;
+}
+
+export function isSealed(row: string): string {
+  return begins(row, SEALED);
+}
+
+/** No LIKE, which on SQLite takes large and small letters for the same. */
+function begins(row: string, text: string): string {
+  return `substr(${row}.recipient, 1, ${text.length}) = '${text}'`;
+}
+
+/** What somebody acts on is opened whole or not at all. @throws Unavailable; an instance that has the key can answer */
+export function openWhole<Stored extends Link>(keys: DataKeys, link: Stored | undefined): Stored | undefined {
+  if (link && isForeign(keys, link)) throw new Unavailable({ cause: new Error(FOREIGN) });
+  return link && openLink(keys, link);
 }
 
 /** The link again. What no key opens counts as forgotten. */
 export function openLink<Stored extends Link>(keys: DataKeys, link: Stored): Stored {
+  // Of every link that is redeemed, and most instances have no keys.
+  if (keys.areNone && !isForeign(keys, link)) return link;
   const open = (column: string, text: string): string | undefined => keys.open(text, `${link.id} ${column}`);
+  const isSealed = link.recipient !== null && DataKeys.isSealed(link.recipient);
   const recipient = link.recipient === null ? null : (open('recipient', link.recipient) ?? null);
   return {
     ...link,
     recipient,
     ...(recipient !== null && { recipientKey: recipientKey(recipient), addressKey: addressKey(recipient) }),
-    data: openObject(link.data, (text) => open('data', text)),
-    templateData: openObject(link.templateData, (text) => open('template_data', text)) as Scalars,
+    // In a row from before there were keys it is the app's own, whatever it looks like.
+    ...(isSealed && {
+      data: openObject(link.data, (text) => open('data', text)),
+      templateData: openObject(link.templateData, (text) => open('template_data', text)) as Scalars,
+    }),
     requestDigest: link.requestDigest === null ? null : (open('request_digest', link.requestDigest) ?? null),
   };
 }
 
 export function blindKeys(keys: DataKeys, link: Link): Link {
+  if (keys.areNone) return link;
   return {
     ...link,
     recipientKey: keys.blind(link.recipientKey),
@@ -48,7 +82,8 @@ export function blindKeys(keys: DataKeys, link: Link): Link {
 }
 
 /** Where a recipient's rows are: also those from before there were keys. */
-export function bothForms(keys: DataKeys, recipients: readonly RecipientKeys[]): RecipientKeys[] {
+export function bothForms(keys: DataKeys, recipients: readonly RecipientKeys[]): readonly RecipientKeys[] {
+  if (keys.areNone) return recipients;
   const blind = recipients.map(({ key, addressKey: tagged }) => ({
     key: keys.blind(key),
     addressKey: tagged && keys.blind(tagged),
@@ -57,13 +92,12 @@ export function bothForms(keys: DataKeys, recipients: readonly RecipientKeys[]):
 }
 
 function sealObject(object: JsonObject, seal: (text: string) => string): JsonObject {
-  return Object.keys(object).length === 0 ? object : { [SEALED]: seal(JSON.stringify(object)) };
+  return Object.keys(object).length === 0 ? object : { [TEXT]: seal(JSON.stringify(object)) };
 }
 
 function openObject(object: JsonObject, open: (text: string) => string | undefined): JsonObject {
-  const text = object[SEALED];
-  const isSealed = typeof text === 'string' && DataKeys.isSealed(text) && Object.keys(object).length === 1;
-  if (!isSealed) return object;
+  const text = object[TEXT];
+  if (typeof text !== 'string') return object;
   const opened = open(text);
   return opened === undefined ? {} : (JSON.parse(opened) as JsonObject);
 }

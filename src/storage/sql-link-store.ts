@@ -5,12 +5,14 @@ import type {
   LinkFilter,
   LinkStore,
   MintGuard,
+  Page,
   RecipientKeys,
   Redemption,
   Settlement,
 } from '../links/link-store.js';
 import type { Database } from './engines.js';
 import { GroupCommit, type Write } from './group-commit.js';
+import { conditionsOf } from './link-conditions.js';
 import { linkStatements, RESENT_BY } from './link-statements.js';
 import {
   cellsOf,
@@ -25,25 +27,15 @@ import {
   type PackedRow,
   type SelectedRow,
 } from './link-rows.js';
-import {
-  contentions,
-  isPlain,
-  toCountedRow,
-  toGuardRow,
-  toMoreGuardRow,
-  toWindowRows,
-  type Keys,
-} from './limit-rows.js';
+import { contentions, isPlain, toCountedRow, toGuardRow, toMoreGuardRow, toWindowRows } from './limit-rows.js';
 import { COUNTED_BY } from './limit-statements.js';
+import { LAST, pageOf, stopOf } from './pages.js';
 import { Queries } from './queries.js';
-import { recipientIs } from './recipient-condition.js';
 
 /** An attempt's outcome, in the statement's words. */
 type Outcome = Record<'wanted' | 'fence' | 'new_status', string> &
   Record<'new_due' | 'new_sent', number | null> &
   Record<'new_error' | 'new_log', string | null>;
-/** Sorts after every id. */
-const LAST = '~';
 
 /** The link store on TypeORM. Concurrent mints and concurrent redemptions share one statement and one flush each. */
 export class SqlLinkStore implements LinkStore {
@@ -54,10 +46,11 @@ export class SqlLinkStore implements LinkStore {
   private readonly redeemInBatch: Write<Redemption, Link | undefined>;
   private readonly settleInBatch: Write<Outcome, boolean>;
 
-  constructor(database: Database, groups = new GroupCommit()) {
+  /** @param sql they know the keys of whoever opens what is redeemed here: what others sealed is not */
+  constructor(database: Database, groups = new GroupCommit(), sql = linkStatements(database.dialect)) {
     this.queries = new Queries(database);
     this.lock = database.dialect.lock;
-    this.sql = linkStatements(database.dialect);
+    this.sql = sql;
     // Redemptions before mints, in turn and when there is too much of both: somebody is waiting in front of a page.
     this.redeemInBatch = groups.lane({
       longestWait: 1_500,
@@ -67,7 +60,7 @@ export class SqlLinkStore implements LinkStore {
     });
     this.insertInBatch = groups.lane({
       longestWait: 900,
-      keys: ({ link, guard }) => contentions(keysOf(link), guard),
+      keys: ({ link, guard }) => contentions(link, guard),
       run: (batch, deadline) => this.runInsert(batch, deadline),
     });
     this.settleInBatch = groups.lane({
@@ -110,8 +103,14 @@ export class SqlLinkStore implements LinkStore {
     return this.one(this.sql.findByIdempotencyKey, [app, key]);
   }
 
-  async newerThan({ app, subject, purpose, id }: Link): Promise<string | undefined> {
-    const [newest] = await this.queries.rows<{ id: string | null }>(this.sql.newest, [app, subject, purpose, id]);
+  async newerThan({ app, subject, purpose, id, decoy }: Link): Promise<string | undefined> {
+    const [newest] = await this.queries.rows<{ id: string | null }>(this.sql.newest, [
+      app,
+      subject,
+      purpose,
+      id,
+      Number(decoy),
+    ]);
     return newest?.id ?? undefined;
   }
 
@@ -119,12 +118,14 @@ export class SqlLinkStore implements LinkStore {
     await this.queries.rows(this.sql.releaseIdempotencyKey, [app, key, before]);
   }
 
-  async list(app: string, filter: LinkFilter, page: { limit: number; after?: string }, now: number): Promise<Link[]> {
-    const values: unknown[] = [app, page.after ?? LAST];
-    const conditions = this.conditions(filter, values, now);
-    values.push(page.limit);
-    const rows = await this.queries.rows<SelectedRow>(`${this.sql.list(conditions)}$${values.length}`, values);
-    return rows.map((row) => toLink(cellsOf(row)));
+  async list(...[app, filter, { limit, after = LAST }, now]: Parameters<LinkStore['list']>): Promise<Page<Link>> {
+    const stop = await this.stopOf(app, filter, after);
+    const values: unknown[] = [app, after, stop ?? ''];
+    const conditions = conditionsOf(this.sql, filter, values, now);
+    const sql = `${this.sql.list(conditions)}$${values.push(limit + 1)}`;
+    const rows = await this.queries.rows<SelectedRow>(sql, values);
+    const links = rows.map((row) => toLink(cellsOf(row)));
+    return pageOf(links, limit, stop);
   }
 
   async fillings(link: Link, guard: MintGuard, now: number): Promise<Fillings> {
@@ -149,8 +150,10 @@ export class SqlLinkStore implements LinkStore {
   }
 
   async revoke(app: string, filter: LinkFilter & { id?: string }, now: number): Promise<number> {
+    const all: unknown[] = [now, app];
+    await this.queries.rows(this.sql.close(conditionsOf(this.sql, { ...filter, status: undefined }, all, now)), all);
     const values: unknown[] = [now, app];
-    const conditions = this.conditions(filter, values, now);
+    const conditions = conditionsOf(this.sql, filter, values, now);
     return (await this.queries.rows(this.sql.revoke(conditions), values)).length;
   }
 
@@ -169,7 +172,7 @@ export class SqlLinkStore implements LinkStore {
     const values = [
       JSON.stringify([{ ...resend, ...toGuardRow(guard, now), ...toMoreGuardRow(guard, RESENT_BY, now) }]),
     ];
-    const keys = contentions(keysOf(link), guard);
+    const keys = contentions(link, guard);
     return (await this.queries.rowsUnder(this.lock, [JSON.stringify(keys)], this.sql.requeue, values)).length > 0;
   }
 
@@ -240,7 +243,7 @@ export class SqlLinkStore implements LinkStore {
       if (plain) return row;
       return Object.assign(row, toMoreGuardRow(guard, COUNTED_BY, link.createdAt), toCountedRow(guard));
     });
-    const keys = this.lock === null ? [] : batch.flatMap(({ link, guard }) => contentions(keysOf(link), guard));
+    const keys = this.lock === null ? [] : batch.flatMap(({ link, guard }) => contentions(link, guard));
     const { sql, text } = plain ? this.sql.insert : this.sql.insertCounted;
     const values = [text(rows)];
     const inserted = await this.queries.rowsUnder<LinkRow>(this.lock, [JSON.stringify(keys)], sql, values, deadline);
@@ -272,19 +275,10 @@ export class SqlLinkStore implements LinkStore {
     return row && toLink(cellsOf(row));
   }
 
-  /** Appends the values to `values`. @returns the filter as SQL */
-  private conditions(filter: LinkFilter & { id?: string }, values: unknown[], now: number): string {
-    const { id, subject, purpose } = filter;
-    const conditions: string[] = [];
-    for (const [column, value] of Object.entries({ id, subject, purpose })) {
-      if (value !== undefined) conditions.push(`AND l.${column} = $${values.push(value)}`);
-    }
-    if (filter.recipients) conditions.push(recipientIs(filter.recipients, values));
-    if (filter.status) {
-      const needsTime = filter.status === 'active' || filter.status === 'expired';
-      conditions.push(this.sql.status[filter.status](needsTime ? `$${values.push(now)}` : ''));
-    }
-    return conditions.join(' ');
+  /** @returns where a page stops looking; one mailbox has no more links than its limits permit */
+  private async stopOf(app: string, { subject, recipients }: LinkFilter, after: string): Promise<string | undefined> {
+    if (subject !== undefined) return stopOf(this.queries, after, 'AND l.app = $2 AND l.subject = $3', [app, subject]);
+    return recipients ? undefined : stopOf(this.queries, after);
   }
 }
 
@@ -294,8 +288,4 @@ export class SqlLinkStore implements LinkStore {
  */
 function inOrder<Item extends { readonly wanted: string }>(batch: readonly Item[]): Item[] {
   return [...batch].sort((one, other) => (one.wanted < other.wanted ? -1 : 1));
-}
-
-function keysOf({ app, subject, recipientKey }: Link): Keys {
-  return { app, subject, recipient_key: recipientKey };
 }

@@ -1,8 +1,11 @@
-import type { Message } from '../links/link.js';
+import type { DeliveryStatus, Message } from '../links/link.js';
+import type { Page } from '../links/link-store.js';
 import type { MessageFilter, MessageStore, Suppression } from '../links/message-store.js';
 import type { Database } from './engines.js';
 import { toMessage, type MessageRow } from './link-rows.js';
 import { MESSAGE_STATEMENTS as SQL } from './message-statements.js';
+import { UNDELIVERED } from './migrations/1764000000000-links.js';
+import { LAST, pageOf, stopOf } from './pages.js';
 import { Queries } from './queries.js';
 import { recipientIs } from './recipient-condition.js';
 
@@ -10,9 +13,10 @@ type SuppressionRow = Record<'app' | 'recipient_key' | 'purpose' | 'recipient' |
   created_at: string | number;
   until: string | number | null;
 };
+type AddressRow = { recipient_key: string; address_key: string | null };
 
-/** Sorts after every id. */
-const LAST = '~';
+const WAITING: readonly (DeliveryStatus | undefined)[] = ['queued', 'sending'];
+const DEAD: readonly (DeliveryStatus | undefined)[] = ['failed', 'abandoned', 'suppressed', 'cancelled'];
 
 /** Messages and suppressions on TypeORM. */
 export class SqlMessageStore implements MessageStore {
@@ -27,12 +31,33 @@ export class SqlMessageStore implements MessageStore {
     return row && toMessage(row);
   }
 
-  async list(app: string, filter: MessageFilter, page: { limit: number; after?: string }): Promise<Message[]> {
-    const values: unknown[] = [app, page.after ?? LAST];
-    const conditions = filter.status ? [SQL.status(filter.status)] : [];
-    if (filter.recipients) conditions.push(recipientIs(filter.recipients, values));
-    const sql = `${SQL.list(conditions.join(' '))}$${values.push(page.limit)}`;
-    return (await this.queries.rows<MessageRow>(sql, values)).map(toMessage);
+  async list(...[app, filter, { limit, after = LAST }]: Parameters<MessageStore['list']>): Promise<Page<Message>> {
+    const { status, recipients } = filter;
+    const { from, stop } = await this.fieldOf(app, filter, after);
+    const values: unknown[] = [app, after, stop ?? ''];
+    const conditions = [
+      ...(status ? [`AND l.delivery_status = $${values.push(status)}`] : []),
+      // Written out for its index.
+      ...(DEAD.includes(status) ? [`AND ${UNDELIVERED}`] : []),
+      ...(recipients ? [recipientIs(recipients, values)] : []),
+    ];
+    const sql = `${SQL.list(conditions.join(' '), from)}$${values.push(limit + 1)}`;
+    const rows = await this.queries.rows<MessageRow>(sql, values);
+    return pageOf(rows.map(toMessage), limit, stop);
+  }
+
+  /** @returns in what a page looks, and where it stops; one mailbox has no more mails than its limits permit */
+  private async fieldOf(
+    app: string,
+    { status, recipients }: MessageFilter,
+    after: string,
+  ): Promise<{ from?: string; stop?: string }> {
+    if (recipients) return {};
+    if (WAITING.includes(status) && (await this.queries.rows(SQL.isLongQueue, [])).length === 0)
+      return { from: SQL.queue };
+    if (DEAD.includes(status))
+      return { stop: await stopOf(this.queries, after, `AND l.app = $2 AND ${UNDELIVERED}`, [app]) };
+    return { stop: await stopOf(this.queries, after) };
   }
 
   async requeue(app: string, id: string, times: { now: number; deliverBy: number }): Promise<boolean> {
@@ -76,6 +101,14 @@ export class SqlMessageStore implements MessageStore {
 
   async forgetSuppressions(before: number): Promise<void> {
     await this.queries.rows(SQL.forgetSuppressions, [before]);
+  }
+
+  /** Gives the links to these mailboxes, with every tag, other keys; a link that has them already stays as it is. */
+  async rekey(app: string, mailboxes: readonly string[], rename: (key: string) => string): Promise<void> {
+    const values: unknown[] = [app];
+    const sql = SQL.addresses(mailboxes.map((key) => `$${values.push(key)}`).join(', '));
+    for (const { recipient_key: key, address_key: tagged } of await this.queries.rows<AddressRow>(sql, values))
+      await this.queries.rows(SQL.rekey, [rename(key), tagged && rename(tagged), app, key, tagged]);
   }
 
   private async changed(sql: string, values: unknown[]): Promise<boolean> {

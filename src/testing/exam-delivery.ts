@@ -77,7 +77,7 @@ export const deliveryCases: readonly ExamCase[] = [
     },
   },
   {
-    name: 'has decoys due like links, resent too, and takes them from the outbox as they are',
+    name: 'has decoys due like links, resent too, and takes them from the outbox as they are, but for a new life',
     run: async (store) => {
       const decoy = await inserted(store, mailed({ decoy: true, supersedes: false, delivery: { status: 'none' } }));
       for (const at of [NOW, NOW + 30_000]) {
@@ -86,7 +86,7 @@ export const deliveryCases: readonly ExamCase[] = [
         assert.deepEqual([taken?.id, taken?.delivery.status, taken?.delivery.lease], [decoy.id, 'none', null]);
         assert.equal(await store.nextDue(), null);
         const { delivery, expiresAt } = (await store.find('default', decoy.id))!;
-        assert.deepEqual([delivery.status, delivery.attempts, expiresAt], ['none', 0, decoy.expiresAt]);
+        assert.deepEqual([delivery.status, delivery.attempts, expiresAt], ['none', 0, decoy.expiresAt - NOW + at]);
         const next = NOW + 30_000;
         assert.equal(await store.requeue(decoy, NO_LIMITS, { now: next, deliverBy: next + 60_000 }), true);
       }

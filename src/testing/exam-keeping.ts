@@ -32,7 +32,7 @@ export const keepingCases: readonly ExamCase[] = [
         page = { limit: 10 } as { limit: number; after?: string },
         now = NOW,
       ): Promise<string[]> =>
-        Array.from(await store.list('default', { subject: 'user', ...filter }, page, now), ({ id }) => id);
+        Array.from((await store.list('default', { subject: 'user', ...filter }, page, now)).items, ({ id }) => id);
       assert.deepEqual(await list({}), all);
       assert.deepEqual(await list({}, { limit: 2 }), all.slice(0, 2));
       assert.deepEqual(await list({}, { limit: 2, after: all[1]! }), all.slice(2, 4));
@@ -42,7 +42,7 @@ export const keepingCases: readonly ExamCase[] = [
       assert.deepEqual(await list({ status: 'expired' }), []);
       assert.deepEqual(await list({ status: 'expired' }, { limit: 10 }, NOW + 700_000), all.slice(2));
       assert.deepEqual(await list({ purpose: 'magic-link' }), []);
-      assert.equal((await store.list('other', {}, { limit: 10 }, NOW)).length, 0);
+      assert.equal((await store.list('other', {}, { limit: 10 }, NOW)).items.length, 0);
     },
   },
   {
@@ -53,11 +53,11 @@ export const keepingCases: readonly ExamCase[] = [
       await inserted(store, mailed({ delivery: { dueAt: NOW + 9_000_000, deliverBy: NOW + 9_999_999 } }));
       const later = NOW + 700_000;
       for (const status of ['active', 'superseded', 'expired'] as const) {
-        for (const link of await store.list('default', { status }, { limit: 10 }, later))
+        for (const link of (await store.list('default', { status }, { limit: 10 }, later)).items)
           assert.equal(statusOf(link, later), status);
       }
-      assert.equal((await store.list('default', { status: 'active' }, { limit: 10 }, later)).length, 1);
-      assert.equal((await store.list('default', { status: 'superseded' }, { limit: 10 }, later)).length, 1);
+      assert.equal((await store.list('default', { status: 'active' }, { limit: 10 }, later)).items.length, 1);
+      assert.equal((await store.list('default', { status: 'superseded' }, { limit: 10 }, later)).items.length, 1);
     },
   },
   {
@@ -98,6 +98,21 @@ export const keepingCases: readonly ExamCase[] = [
       await store.markReported(link.id, NOW + 4);
       const noted = await store.find('default', link.id);
       assert.deepEqual([noted?.openedAt, noted?.reportedAt], [NOW + 1, NOW + 3]);
+    },
+  },
+  {
+    name: 'closes what has ended when it is withdrawn, and leaves it as it ended',
+    run: async (store) => {
+      const old = await inserted(store, sampleLink({ expiresAt: NOW - 1 }));
+      const { recipientKey } = old;
+      const living = await inserted(store, sampleLink({ subject: old.subject, recipientKey }));
+      const later = await inserted(store, sampleLink({ recipientKey, expiresAt: NOW - 1 }));
+      const filter = { recipients: [{ key: recipientKey }], status: 'active' } as const;
+      assert.equal(await store.revoke('default', filter, NOW), 1);
+      const rows = await Promise.all([old, later, living].map(({ id }) => store.find('default', id)));
+      assert.deepEqual(Array.from(rows, (row) => [row!.closedAt, row!.revokedAt]), [[NOW, null], [NOW, null], [NOW, NOW]]); // prettier-ignore
+      const others = await inserted(store, sampleLink({ expiresAt: NOW - 1 }));
+      assert.equal((await store.find('default', others.id))?.closedAt, null);
     },
   },
   {

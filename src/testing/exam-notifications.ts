@@ -12,7 +12,7 @@ export const notificationCases: readonly ExamCase[] = [
       const row = await inserted(store, notification({ subject: 'user' }));
       assert.deepEqual(await store.find('default', row.id), row);
       assert.equal(await store.redeem(asks(row)), undefined);
-      assert.equal((await store.list('default', { subject: 'user' }, { limit: 10 }, NOW)).length, 0);
+      assert.equal((await store.list('default', { subject: 'user' }, { limit: 10 }, NOW)).items.length, 0);
       assert.equal(await store.revoke('default', { subject: 'user' }, NOW), 0);
       assert.equal(await store.revoke('default', { id: row.id }, NOW), 0);
       assert.deepEqual(await store.find('default', row.id), row);

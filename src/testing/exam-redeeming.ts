@@ -140,10 +140,15 @@ export const redeemingCases: readonly ExamCase[] = [
     },
   },
   {
-    name: 'is superseded only by the same app, purpose and subject, and by no decoy',
+    name: 'is superseded only by the same app, purpose and subject, and by no decoy; a decoy is by a newer one',
     run: async (store) => {
       const link = await inserted(store, sampleLink());
       const { subject } = link;
+      const decoy = await inserted(store, sampleLink({ subject, decoy: true }));
+      assert.deepEqual([await store.newerThan(link), await store.newerThan(decoy)], [undefined, undefined]);
+      const second = await inserted(store, sampleLink({ subject, decoy: true }));
+      assert.deepEqual([await store.newerThan(link), await store.newerThan(decoy)], [undefined, second.id]);
+      assert.equal((await store.find('default', decoy.id))?.superseded, true);
       await inserted(store, sampleLink({ subject, purpose: 'magic-link' }));
       await inserted(store, sampleLink({ subject, app: 'other' }));
       await inserted(store, sampleLink({ subject, supersedes: false }));

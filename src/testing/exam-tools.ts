@@ -47,6 +47,7 @@ export function sampleLink(change: Partial<Omit<Link, 'delivery'>> & { delivery?
     redeemKey: null,
     revokedAt: null,
     openedAt: null,
+    closedAt: null,
     reportedAt: null,
     renews: null,
     codeAttempts: 0,

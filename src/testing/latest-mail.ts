@@ -32,20 +32,28 @@ const PAUSE = 100;
 
 /**
  * For your end-to-end tests: the newest mail to somebody, from the dev inbox of an Oncelink in development. Waits until
- * it is there. @throws Error when none came in time, or no dev inbox answers
+ * it is there, and for Oncelink itself, if it is only just starting. @throws Error when none came in time, or what answers
+ * is no dev inbox
  */
 export async function latestMail(query: LatestMailQuery): Promise<LatestMail> {
   const { to, purpose, baseUrl = 'http://localhost:3000', after, timeout = 10_000 } = query;
   const search = new URLSearchParams({ to, ...(purpose !== undefined && { purpose }) });
   const end = elapsed() + timeout;
   for (;;) {
-    const response = await fetch(`${baseUrl.replace(/\/$/, '')}/dev/inbox/mails?${search.toString()}`);
-    if (!response.ok) throw new Error(`There is no dev inbox at ${baseUrl}: it answered ${response.status}.`);
-    const { items } = (await response.json()) as { items: Omit<LatestMail, 'link'>[] };
+    const response = await fetch(`${baseUrl.replace(/\/$/, '')}/dev/inbox/mails?${search.toString()}`).catch(
+      () => undefined,
+    );
+    if (response && !response.ok)
+      throw new Error(`There is no dev inbox at ${baseUrl}: it answered ${response.status}.`);
+    const { items } = (response ? await response.json() : { items: [] }) as { items: Omit<LatestMail, 'link'>[] };
     const mail = items.find(({ receivedAt }) => !after || new Date(receivedAt) > after);
     if (mail) return { ...mail, link: mail.links[0] ?? null };
     if (elapsed() > end) {
-      throw new Error(`No mail${purpose === undefined ? '' : ` of ${purpose}`} to ${to} within ${timeout} ms.`);
+      throw new Error(
+        response
+          ? `No mail${purpose === undefined ? '' : ` of ${purpose}`} to ${to} within ${timeout} ms.`
+          : `No Oncelink answered at ${baseUrl} within ${timeout} ms. Start it in development, or say its baseUrl.`,
+      );
     }
     await pause(PAUSE);
   }

@@ -45,12 +45,12 @@ export const messageStoreExam: readonly MessageExamCase[] = [
       await inserted(links, mailed({ recipient, decoy: true, delivery: { status: 'none' } }));
       await inserted(links, sampleLink({ recipient }));
       const list = async (filter: Parameters<MessageStore['list']>[1], page = { limit: 9 }): Promise<string[]> =>
-        Array.from(await messages.list('default', filter, page), ({ id }) => id);
+        Array.from((await messages.list('default', filter, page)).items, ({ id }) => id);
       assert.deepEqual((await messages.find('default', first.id))?.log, log);
       assert.equal(await messages.find('other', first.id), undefined);
       assert.deepEqual(await list({}), [second.id, first.id]);
       assert.deepEqual(await list({}, { limit: 1 }), [second.id]);
-      assert.deepEqual((await messages.list('default', {}, { limit: 9, after: second.id })).length, 1);
+      assert.deepEqual((await messages.list('default', {}, { limit: 9, after: second.id })).items.length, 1);
       assert.deepEqual(await list({ status: 'failed' }), [first.id]);
       assert.deepEqual(await list({ status: 'queued' }), [second.id]);
       assert.deepEqual(await list({ status: 'sent' }), []);

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { chmodSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { SMTPServer } from 'smtp-server';
@@ -58,6 +59,18 @@ async function diagnose(env: Record<string, string> = {}) {
   };
 }
 
+test('keys that do not open what was sealed are found out', async () => {
+  await install();
+  const DATA_KEYS = `a:${randomBytes(32).toString('base64')}`;
+  expect((await diagnose({ DATA_KEYS })).of('data keys')).toMatchObject([{ result: 'ok' }]);
+  await cli.ok(['mint', '--purpose', 'magic-link', '--recipient', 'ann@example.com', '--subject', 'ann'], {
+    DATA_KEYS,
+  });
+  const { of } = await diagnose();
+  const detail = expect.stringMatching(/^recipients are sealed by a key that is not in DATA_KEYS/);
+  expect(of('data keys')).toEqual([{ result: 'FAIL', check: 'data keys', detail }]);
+});
+
 test('in a sound production every check is well', async () => {
   await install();
   const { code, stdout } = await cli.run(['doctor']);
@@ -103,6 +116,17 @@ test('every faulty setting is a failure with its remedy, and the other checks st
   expect(of('settings').map(({ detail }) => detail.split(' ')[0])).toEqual(['PUBLIC_URL', 'RETENTION']);
   expect(of('schema')).toMatchObject([{ result: 'ok' }]);
   expect(stderr).toBe('2 checks failed.\n');
+});
+
+test('a RETENTION that is raised to a day is a warning', async () => {
+  await install();
+  const { code, of } = await diagnose({ RETENTION: '12h' });
+  expect(code).toBe(0);
+  expect(of('settings')).toMatchObject([
+    { result: 'ok' },
+    { result: 'warn', detail: expect.stringMatching(/RETENTION .*1d/) },
+  ]);
+  expect((await diagnose({ RETENTION: '1d' })).of('settings')).toMatchObject([{ result: 'ok' }]);
 });
 
 test('what production must not run with is a failure, and stops the start alike', async () => {

@@ -3,7 +3,8 @@ import { jest } from '@jest/globals';
 import type { AppStore } from '../../src/apps/app.js';
 import { Courier } from '../../src/links/courier.js';
 import { Unavailable } from '../../src/links/errors.js';
-import type { LinkStore } from '../../src/links/link-store.js';
+import type { Link } from '../../src/links/link.js';
+import type { LinkStore, Redemption } from '../../src/links/link-store.js';
 import { Postman } from '../../src/links/postman.js';
 import { Sweeper } from '../../src/links/sweeper.js';
 import { Inbox } from '../../src/mail/inbox.js';
@@ -88,6 +89,10 @@ async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
 }
 const mail = async (change: object = {}) => (await domain.mint('password-reset', change)).link;
 const deliveryOf = async (id: string) => (await domain.store.find('shop', id))!.delivery;
+const questionFor = ({ id, app, purpose }: Link): Redemption => {
+  const unasked = { fingerprint: null, challenge: null, challengeRequired: false, redeemKey: null };
+  return { id, app, purpose, ...unasked, now: domain.clock.time };
+};
 const told = (event: string) => events.filter(([name]) => name === event);
 
 describe('one round', () => {
@@ -168,6 +173,20 @@ describe('one round', () => {
         until: null,
       },
     ]);
+  });
+
+  test('nor does a refusal that comes after another courier has taken the mail over', async () => {
+    const { id } = await mail();
+    let refuse = (): void => {};
+    const refused = new Promise<void>((done) => (refuse = done));
+    const late = courierWith({ send: () => refused.then(saying(550, '5.1.1 no such user')) }).runOnce();
+    await until(async () => (await deliveryOf(id)).status === 'sending');
+    domain.clock.time += 15_000;
+    await courierWith().runOnce();
+    refuse();
+    await late;
+    expect((await deliveryOf(id)).status).toBe('sent');
+    expect(await domain.messages.listSuppressions('shop', {}, { limit: 9 })).toEqual([]);
   });
 
   test('a refusal of the mail alone suppresses nobody', async () => {
@@ -517,6 +536,21 @@ describe('with its timers set by hand, as the clock is,', () => {
       await courier.stop();
       expect(await deliveryOf(id)).toMatchObject({ status: 'sent', attempts: 2 });
       expect(told('mail delayed')).toMatchObject([['mail delayed', { reason: 'dev inbox: taken back' }]]);
+    });
+
+    test.each([
+      ['was withdrawn', (id: string) => domain.links.revoke(APP, id)],
+      ['was used', async (id: string) => domain.store.redeem(questionFor((await domain.store.find('shop', id))!))],
+    ])('takes a mail back whose link %s meanwhile, and lets it be', async (_how, end) => {
+      const { id, courier } = await underWay();
+      await end(id);
+      await jest.advanceTimersByTimeAsync(5_000);
+      await until(() => told('mail delayed').length === 1);
+      await courier.stop();
+      domain.clock.time += 3_600_000;
+      await courierWith().runOnce();
+      expect(inbox.list()).toEqual([]);
+      expect(await deliveryOf(id)).toMatchObject({ status: 'abandoned', sentAt: null });
     });
 
     test('lets a relay that was told of it finish', async () => {

@@ -65,6 +65,7 @@ const UNTOUCHED = {
   redeemedAt: null,
   redeemKey: null,
   revokedAt: null,
+  closedAt: null,
   openedAt: null,
   reportedAt: null,
   codeAttempts: 0,
@@ -126,11 +127,11 @@ describe('a link', () => {
       delivery: NOT_MAILED,
     }));
 
-  test('that is a decoy is due like any other, without a mail, and supersedes nothing', () =>
+  test('that is a decoy is due like any other, without a mail, and supersedes as any other, though only decoys', () =>
     expect(draft({ decoy: true })).toMatchObject({
       decoy: true,
       via: 'email',
-      supersedes: false,
+      supersedes: true,
       delivery: { ...QUEUED, status: 'none' },
     }));
 

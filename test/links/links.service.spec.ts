@@ -230,6 +230,8 @@ describe('redeeming', () => {
       sameBrowser: true,
       replayed: true,
     });
+    for (const codeVerifier of ['another', undefined])
+      expect(await refusalOf(redeem(token, { purpose: 'bound', codeVerifier }, 'key'))).toBe('link_redeemed');
   });
 
   test('takes the code of the page, unless the page has used the link up', async () => {
@@ -272,6 +274,28 @@ describe('redeeming', () => {
       expect(await refusalOf(by(id, right))).toBe('code_exhausted');
       expect((await domain.store.find('shop', id))!.codeAttempts).toBe(5);
       expect((await redeem(token, { purpose: 'mail-code' })).replayed).toBe(false);
+    });
+
+    test('that won is told so again under the same key, although wrong ones were typed since', async () => {
+      const { id } = await domain.mintToken('mail-code');
+      const right = domain.tokens.oneTimeCode(id);
+      const wrong = right.startsWith('0') ? '1111-1111' : '0000-0000';
+      const given = { id, oneTimeCode: right, purpose: 'mail-code' };
+      expect((await domain.links.redeem(APP, given, 'key')).replayed).toBe(false);
+      for (let attempt = 1; attempt <= 5; attempt++) await refusalOf(by(id, wrong));
+      expect((await domain.links.redeem(APP, given, 'key')).replayed).toBe(true);
+      expect(await refusalOf(domain.links.redeem(APP, given, 'another'))).toBe('code_exhausted');
+      expect(await refusalOf(domain.links.redeem(APP, { ...given, oneTimeCode: wrong }, 'key'))).toBe('code_exhausted');
+    });
+
+    test('has the time of its link, which may wait to be mailed again', async () => {
+      const { link } = await domain.mint('mail-code');
+      const { id } = link;
+      await domain.store.claimDue('lease', START, START + 1000, 1);
+      await domain.store.settle(id, 'lease', { status: 'sent', at: START });
+      await domain.links.resend(APP, id);
+      domain.clock.time = link.expiresAt;
+      expect(await refusalOf(by(id, domain.tokens.oneTimeCode(id)))).toBe('link_expired');
     });
 
     test('proves the mailbox, not the browser', async () => {

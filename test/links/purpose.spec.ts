@@ -168,6 +168,29 @@ describe('what a purpose may say', () => {
     [`expiresIn: 8d\ncodeLifetime: 1h\noneTimeCode: screen`, ['1: expiresIn', '2: codeLifetime', '3: oneTimeCode']],
   ])('%j: %j', (yaml, expected) => expect(faults(yaml)).toEqual(expected));
 
+  const DURATION = 'expected a duration such as 30s, 10m, 24h, 7d or seconds';
+  const LIVES = `expiresIn: ${DURATION}; or a default with bounds, such as { default: 30m, min: 5m, max: 24h }`;
+  const COUNT = 'expected a whole number from 1 to 10000';
+  const COUNTS = 'expected a count for each window, such as { 1h: 10, 1d: 30 }';
+  test.each<[string, string]>([
+    ['expiresIn: 5parsecs', LIVES],
+    ['expiresIn: { min: 1d }', LIVES],
+    ['reissue: keep', LIVES],
+    [`${LIFE}pauseAfterReport: never`, `pauseAfterReport: ${DURATION}; or 0 for none`],
+    [`${LIFE}limits: { cooldown: 1y }`, `limits.cooldown: ${DURATION}; or 0 for none`],
+    [`${LIFE}codeLifetime: true`, `codeLifetime: ${DURATION}`],
+    [`${LIFE}limits: 5`, 'limits: expected members of its own, name: value'],
+    [`${LIFE}limits: { perRecipient: 5 }`, `limits.perRecipient: ${COUNTS}`],
+    ...['0', '10001', '1.5', 'ten'].map((count): [string, string] => [`${LIFE}limits: { perClient: { 1h: ${count} } }`, `limits.perClient.1h: ${COUNT}`]), // prettier-ignore
+    [`${LIFE}templateData: { foo-bar: { type: string } }`, 'templateData.foo-bar: expected a name of letters, digits and underscores, at most 64, a letter first'], // prettier-ignore
+    [`${LIFE}templateData: { a: { type: date } }`, 'templateData.a.type: expected one of string, number, boolean'],
+    [`${LIFE}templateData: { a: {} }`, 'templateData.a.type: is missing: expected one of string, number, boolean'],
+    [`${LIFE}renew: sometimes`, 'renew: expected true or false'],
+    ['- 1', 'expected members of its own, name: value'],
+  ])('what is expected is told in plain words: %j', (yaml, message) =>
+    expect(() => read(yaml)).toThrow(`:${yaml.split('\n').length} ${message}`),
+  );
+
   test.each([
     ['a', []],
     ['a-1', []],

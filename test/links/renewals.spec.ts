@@ -10,7 +10,7 @@ import type { Link } from '../../src/links/link.js';
 import type { LinkStore } from '../../src/links/link-store.js';
 import { clientKey } from '../../src/links/recipient.js';
 import { Renewals } from '../../src/links/renewals.js';
-import { openDomain, purposeOf, refusalOf, START, storeWith, type Domain } from '../support/domain.js';
+import { APP, openDomain, purposeOf, refusalOf, START, storeWith, type Domain } from '../support/domain.js';
 
 let domain: Domain;
 let renewals: Renewals;
@@ -40,8 +40,8 @@ beforeEach(async () => {
 afterAll(() => domain.close());
 
 const rowOf = async (id: string) => (await domain.store.find('shop', id))!;
-const of = (subject: string): Promise<Link[]> =>
-  domain.store.list('shop', { subject }, { limit: 10 }, domain.clock.time);
+const of = async (subject: string): Promise<readonly Link[]> =>
+  (await domain.store.list('shop', { subject }, { limit: 10 }, domain.clock.time)).items;
 /** A link whose mail left, and whose life is over. */
 async function ranOut(purpose = 'magic-link', change: object = {}): Promise<{ link: Link; token: string }> {
   const { link } = await domain.mint(purpose, { expiresIn: 60, ...change });
@@ -95,6 +95,26 @@ test('looks at active links of this purpose and subject only', async () => {
   await domain.links.revoke({ id: 'shop', name: 'Shop', redirectUris: [] }, revoked.link.id);
   await renewals.renew(token, link.id, '192.0.2.1');
   expect((await of(link.subject))[0]).toMatchObject({ purpose: 'magic-link', renews: link.id });
+});
+
+test.each([
+  ['by its id', ({ id }: Link) => domain.links.revoke(APP, id)],
+  ['by its subject', ({ subject }: Link) => domain.links.revokeAll(APP, { subject })],
+  ['by its recipient', ({ recipient }: Link) => domain.links.revokeAll(APP, { recipient })],
+])('is refused for a link that was withdrawn after its end, %s; it stays what it was', async (_how, withdraw) => {
+  const { link, token } = await ranOut();
+  await withdraw(link);
+  expect((await rowOf(link.id)).revokedAt).toBeNull();
+  await expect(renewals.renew(token, link.id, '192.0.2.1')).rejects.toBeInstanceOf(LinkExpired);
+  expect(await of(link.subject)).toHaveLength(1);
+});
+
+test('is refused for a superseded link of a subject whose links were withdrawn', async () => {
+  const { link, token } = await ranOut();
+  await domain.mint('magic-link', { subject: link.subject, recipient: 'new@example.com' });
+  expect(await domain.links.revokeAll(APP, { subject: link.subject })).toBe(1);
+  await expect(renewals.renew(token, link.id, '192.0.2.1')).rejects.toBeInstanceOf(LinkSuperseded);
+  expect(await of(link.subject)).toHaveLength(2);
 });
 
 test('has nothing to do for a link that is good', async () => {

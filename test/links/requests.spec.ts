@@ -78,6 +78,15 @@ test.each(['ü', 'user|42', '😀', '\u4e2d'])('%j is a subject', (subject) =>
   expect(places(mintRequest, { ...MINT, subject })).toEqual([]),
 );
 
+test('every spelling that a SHA-256 has is a codeChallenge, and no other', () => {
+  const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+  for (const last of letters) {
+    const codeChallenge = `${'A'.repeat(42)}${last}`;
+    const spelling = Buffer.from(codeChallenge, 'base64url').toString('base64url');
+    expect(places(mintRequest, { ...MINT, codeChallenge })).toEqual(spelling === codeChallenge ? [] : ['/codeChallenge']); // prettier-ignore
+  }
+});
+
 describe('a mint is refused', () => {
   test.each<[string, unknown]>([
     ['/delivery', 'sms'],
@@ -91,6 +100,9 @@ describe('a mint is refused', () => {
     ['/codeChallenge', 'A'.repeat(42)],
     ['/codeChallenge', 'A'.repeat(44)],
     ['/codeChallenge', `${'A'.repeat(42)}=`],
+    ['/codeChallenge', `${'A'.repeat(42)}B`],
+    ['/codeChallenge', `${'A'.repeat(42)}9`],
+    ['/codeChallenge', `${'A'.repeat(42)}_`],
     ['/codeChallenge', `!${'A'.repeat(43)}`],
     ['/codeChallenge', `${'A'.repeat(43)}!`],
     ['/clientIp', 'localhost'],
@@ -213,6 +225,21 @@ describe('a refusal', () => {
   test('says what its member must be', () => {
     expect(faults(mintRequest, { ...MINT, subject: 'a b' })['/subject']).toContain('printable characters');
     expect(parseRequest(mintRequest, { ...MINT, delivery: 'email' }).delivery).toBe('email');
+  });
+
+  test('of a choice names those there are', () => {
+    const choices = 'hard, soft, complaint';
+    const { recipient } = MINT;
+    expect(faults(requests.bounceRequest, {})).toEqual({
+      '/recipient': 'is required: expected string',
+      '/kind': `is required: expected one of ${choices}`,
+    });
+    expect(faults(requests.bounceRequest, { recipient, kind: 'foo' })).toEqual({
+      '/kind': `must be one of ${choices}`,
+    });
+    expect(faults(listRequest, { status: 'foo' })).toEqual({
+      '/status': 'must be one of active, redeemed, expired, revoked, superseded',
+    });
   });
 
   test('of an unknown member names those there are', () => {

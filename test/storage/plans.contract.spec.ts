@@ -17,15 +17,19 @@ let postgres: Postgres;
 beforeAll(async () => void (postgres = await startPostgres()), 60_000);
 afterAll(() => postgres.stop());
 
-/** The first or last of an index needs no condition. */
-const ENDS = /^SELECT (MIN|MAX)\(\w+\) AS \w+ FROM links\b/;
+/** The first or last of an index needs no condition, but must be taken from there. */
+const ENDS = /^SELECT MIN\(\w+\) AS \w+ FROM links\b|\bSELECT \(SELECT MAX\(\w+\) FROM links\) AS \w+$/;
+const NOT_FROM_INDEX = /^SCAN links|Seq Scan|Bitmap/;
 
 const ENGINES = {
   sqlite: {
     url: async () => 'sqlite::memory:',
     explain: 'EXPLAIN QUERY PLAN',
     faults: (plan: string[]) =>
-      plan.filter((line) => /^SCAN (l|n|o|p|links|suppressions|api_keys)\b|^SEARCH .*INDEX \w+$|AUTOMATIC/.test(line)),
+      plan
+        .filter((line) => /^SCAN (l|n|o|p|links|suppressions|api_keys)\b|^SEARCH .*INDEX \w+$|AUTOMATIC/.test(line))
+        // What a subquery has found is no table.
+        .filter((line) => !plan.includes(line.replace('SCAN', 'CO-ROUTINE'))),
     sorts: /TEMP B-TREE/,
   },
   postgres: {
@@ -56,8 +60,9 @@ describe.each(Object.entries(ENGINES))('%s', (_name, { url, explain, faults, sor
     const asked = await questions(database);
     const found: object[] = [];
     for (const [sql, values] of asked) {
-      const plan = ENDS.test(sql) ? [] : faults(await planOf(sql, values));
-      if (plan.length > 0) found.push({ sql, plan });
+      const plan = await planOf(sql, values);
+      const wrong = ENDS.test(sql) ? plan.filter((line) => NOT_FROM_INDEX.test(line)) : faults(plan);
+      if (wrong.length > 0) found.push({ sql, plan: wrong });
     }
     expect(found).toEqual([]);
     const statements = Object.values(linkStatements(database.dialect)).flatMap((one) =>

@@ -146,6 +146,12 @@ test('a mint that waits too long for its turn is told so and never carried out; 
   }
 });
 
+/** How many sessions wait for another. */
+async function waiting(client: pg.Client): Promise<number> {
+  const sql = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+  return (await client.query(sql)).rows.length;
+}
+
 describe('three instances', () => {
   let databases: Database[];
   let stores: SqlLinkStore[];
@@ -203,6 +209,29 @@ describe('three instances', () => {
     expect(won.sort()).toEqual(links.map(({ id }) => id).sort());
   });
 
+  test('mint with the same Idempotency-Keys backwards and never wait in a ring', async () => {
+    const [first, second] = stores as [SqlLinkStore, SqlLinkStore];
+    const keys = Array.from({ length: 50 }, (_, nth) => `key-${nth}`);
+    const held = link();
+    await first.insert(held, FREE);
+    const answers = await asAdmin(async (other) => {
+      // Either comes as far as the one in the middle, and would then need what the other holds.
+      await other.query('BEGIN');
+      await other.query('UPDATE links SET idempotency_key = $1 WHERE id = $2', [keys[25], held.id]);
+      const mints = (store: SqlLinkStore, inOrder: string[]) =>
+        inOrder.map((idempotencyKey) => store.insert(link({ idempotencyKey }), FREE));
+      const answered = Promise.allSettled([...mints(first, keys), ...mints(second, [...keys].reverse())]);
+      await eventually(async () => (await waiting(other)) === 2);
+      await other.query('COMMIT');
+      return answered;
+    });
+    expect(answers.filter(({ status }) => status === 'rejected')).toEqual([]);
+    const won = answers.map((one) => one.status === 'fulfilled' && one.value);
+    // Each key once, and the one in the middle is somebody else's.
+    expect(won.filter(Boolean)).toHaveLength(49);
+    for (const [nth] of keys.entries()) expect(won[nth] && won[99 - nth]).toBe(false);
+  });
+
   test.each(['redeem', 'settle'] as const)(
     'wait for each other and never in a ring: one redeems, another %ss the same links backwards',
     async (act) => {
@@ -220,11 +249,7 @@ describe('three instances', () => {
         await other.query('SELECT 1 FROM links WHERE id = $1 FOR UPDATE', [links[25]!.id]);
         const asked = [...links.map((one) => first.redeem(redemption(one))), ...[...links].reverse().map(acts[act])];
         const answered = Promise.allSettled(asked);
-        await eventually(async () => {
-          const waiting =
-            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-          return (await other.query(waiting)).rows.length === 2;
-        });
+        await eventually(async () => (await waiting(other)) === 2);
         await other.query('COMMIT');
         return answered;
       });

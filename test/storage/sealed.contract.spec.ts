@@ -13,9 +13,14 @@ import { SqlAppStore } from '../../src/storage/sql-app-store.js';
 import { openLinkStore, openMessageStore } from '../../src/storage/stores.js';
 import { sampleLink } from '../../src/testing.js';
 import { dataKeys, dataKeysText } from '../support/data-keys.js';
+import { startPostgres, type Postgres } from '../support/postgres.js';
 
 let directory: string;
-beforeEach(() => void (directory = mkdtempSync(join(tmpdir(), 'oncelink-sealed-'))));
+let url: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'oncelink-sealed-'));
+  url = `sqlite:${join(directory, 'sealed.sqlite')}`;
+});
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 /** Opens the one database of a test anew, as a restart would. */
@@ -23,7 +28,7 @@ async function inStores<Answer>(
   keys: DataKeys | undefined,
   work: (links: LinkStore, messages: MessageStore) => Promise<Answer>,
 ): Promise<Answer> {
-  const database = await openWithSchema({ url: `sqlite:${join(directory, 'sealed.sqlite')}`, migrate: true });
+  const database = await openWithSchema({ url, migrate: true });
   try {
     await new SqlAppStore(database).save({ id: 'default', name: 'An app', redirectUris: [] });
     return await work(await openLinkStore(database, keys), await openMessageStore(database, keys));
@@ -34,13 +39,12 @@ async function inStores<Answer>(
 
 const NO_LIMITS = { quietSince: null, windows: [] };
 const RECIPIENT = 'Zanzibar.Quokka+tag@wombat.example';
-const link = () =>
-  sampleLink({
-    recipient: RECIPIENT,
-    addressKey: addressKey(RECIPIENT),
-    data: { secret: 'Xylophone' },
-    templateData: { name: 'Quokkina' },
-  });
+const link = (recipient = RECIPIENT) =>
+  sampleLink({ recipient, data: { secret: 'Xylophone' }, templateData: { name: 'Quokkina' } });
+const mailed = (recipient = RECIPIENT): Link => {
+  const delivery = { status: 'queued', dueAt: 1, deliverBy: 2e13 } as const;
+  return sampleLink({ ...link(recipient), via: 'email', delivery });
+};
 const theirs = { recipients: [{ key: recipientKey(RECIPIENT), addressKey: addressKey(RECIPIENT) }] };
 const questionFor = ({ id, createdAt }: Link): Redemption => ({
   id,
@@ -53,7 +57,7 @@ const questionFor = ({ id, createdAt }: Link): Redemption => ({
   now: createdAt,
 });
 const found = async (links: LinkStore): Promise<(string | null)[]> =>
-  Array.from(await links.list('default', theirs, { limit: 9 }, Date.now()), ({ recipient }) => recipient);
+  Array.from((await links.list('default', theirs, { limit: 9 }, Date.now())).items, ({ recipient }) => recipient);
 const refusal = {
   app: 'default',
   recipientKey: addressKey(RECIPIENT)!,
@@ -113,43 +117,159 @@ test('a key with a plus opens and does not seal: every instance can know it befo
   await inStores(both, async (links) => expect(await links.find('default', sealed.id)).toEqual(sealed));
 });
 
-test('what was sealed by a key that is not here is not acted on, and its mail is left to others', async () => {
-  const ahead = dataKeys('new', 'old');
-  const mailed = { status: 'queued', dueAt: 1, deliverBy: 2e13 } as const;
-  const [first, second] = [link(), sampleLink({ ...link(), via: 'email', delivery: mailed })];
-  const key = { idempotencyKey: 'key', requestDigest: 'digest' };
-  await inStores(dataKeys('old'), async (behind) => {
-    await inStores(ahead, async (links) => {
-      await links.insert({ ...first, ...key }, NO_LIMITS);
-      await links.insert(second, NO_LIMITS);
+describe.each(['sqlite', 'postgres'])('on %s', (engine) => {
+  let postgres: Postgres | undefined;
+  beforeAll(async () => void (postgres = engine === 'postgres' ? await startPostgres() : undefined), 60_000);
+  afterAll(() => postgres?.stop(), 120_000);
+  beforeEach(async () => void (url = (await postgres?.createDatabase()) ?? url));
+
+  test.each([
+    ['another key', dataKeys('old')],
+    ['a key whose name differs in case', dataKeys('NEW')],
+    ['no keys yet', undefined],
+  ])('an instance with %s does not act on what it cannot open, and leaves it whole to the others', async (_, keys) => {
+    const [own, first, second] = [link(), link(), mailed()];
+    const key = { idempotencyKey: 'key', requestDigest: 'digest' };
+    await inStores(keys, async (behind, messages) => {
+      await inStores(dataKeys('new', 'old'), async (links, ahead) => {
+        await links.insert({ ...first, ...key }, NO_LIMITS);
+        await links.insert(second, NO_LIMITS);
+        await ahead.suppress({ ...refusal, purpose: 'magic-link' });
+      });
+      await expect(behind.find('default', first.id)).rejects.toBeInstanceOf(Unavailable);
+      await expect(behind.findByIdempotencyKey('default', 'key')).rejects.toBeInstanceOf(Unavailable);
+      expect(await behind.redeem(questionFor(first))).toBeUndefined();
+      await expect(messages.find('default', second.id)).rejects.toBeInstanceOf(Unavailable);
+      const lists = await Promise.all([
+        behind.list('default', {}, { limit: 9 }, 1),
+        messages.list('default', {}, { limit: 9 }),
+      ]);
+      expect(
+        lists.flatMap(({ items }): readonly Link[] => items).map(({ recipient, data }) => [recipient, data]),
+      ).toEqual(Array(3).fill([null, {}]));
+      const [{ recipient }] = (await messages.listSuppressions('default', {}, { limit: 9 })) as [typeof refusal];
+      expect(recipient).toBe('');
+      expect(await behind.claimDue('lease', 10, 20, 9)).toEqual([]);
+      expect(await behind.nextDue()).toBe(2_010);
+      await behind.insert(own, NO_LIMITS);
+      expect(await behind.redeem(questionFor(own))).toMatchObject({ recipient: RECIPIENT, data: own.data });
     });
-    await expect(behind.find('default', first.id)).rejects.toBeInstanceOf(Unavailable);
-    await expect(behind.findByIdempotencyKey('default', 'key')).rejects.toBeInstanceOf(Unavailable);
-    await expect(behind.redeem(questionFor(first))).rejects.toBeInstanceOf(Unavailable);
-    expect(await behind.claimDue('lease', 10, 20, 9)).toEqual([]);
-    expect(await behind.nextDue()).toBe(2_010);
+    await inStores(dataKeys('new', 'old'), async (links) => {
+      const won = await links.redeem(questionFor(first));
+      expect(won).toMatchObject({ ...first, ...key, redeemedAt: first.createdAt, redeemKey: 'mine' });
+      await expect(links.claimDue('other', 2_010, 4_000, 9)).resolves.toMatchObject([{ id: second.id }]);
+    });
   });
-  await inStores(ahead, async (links) => {
-    expect(await links.find('default', first.id)).toMatchObject({ recipient: RECIPIENT, redeemKey: 'mine' });
-    const [mail] = await links.claimDue('other', 2_010, 4_000, 9);
-    expect(mail).toMatchObject({ id: second.id, recipient: RECIPIENT });
+
+  test('what any of the keys sealed is redeemed, and what none did', async () => {
+    const [plain, old, fresh] = [link(), link(), link()];
+    await inStores(undefined, (links) => links.insert(plain, NO_LIMITS));
+    await inStores(dataKeys('old'), (links) => links.insert(old, NO_LIMITS));
+    await inStores(dataKeys('new', 'old'), async (links) => {
+      await links.insert(fresh, NO_LIMITS);
+      const won = await Promise.all([plain, old, fresh].map((one) => links.redeem(questionFor(one))));
+      expect(won.map((one) => one?.recipient)).toEqual([RECIPIENT, RECIPIENT, RECIPIENT]);
+    });
+  });
+
+  test('what was stored before there were keys stays readable, found and suppressed', async () => {
+    await inStores(undefined, async (links, messages) => {
+      await links.insert(link(), NO_LIMITS);
+      await messages.suppress(refusal);
+    });
+    await inStores(dataKeys('a'), async (links, messages) => {
+      expect(await links.insert(mailed(), NO_LIMITS)).toBe('suppressed');
+      expect(await found(links)).toEqual([RECIPIENT, RECIPIENT]);
+      const list = await messages.listSuppressions('default', {}, { limit: 9 });
+      expect(list.map(({ recipient }) => recipient)).toEqual([RECIPIENT]);
+      expect(await messages.lift('default', [recipientKey(RECIPIENT), addressKey(RECIPIENT)])).toBe(1);
+      expect(await links.revoke('default', theirs, Date.now())).toBe(2);
+    });
+  });
+
+  /** Sends every link to them once more. @returns what becomes of the mails */
+  const resent = async (links: LinkStore): Promise<string[]> => {
+    for (const one of (await links.list('default', theirs, { limit: 9 }, 1)).items)
+      await links.requeue(one, NO_LIMITS, { now: 1_000, deliverBy: 2e13 });
+    return (await links.claimDue('again', 1_000, 2_000, 9)).map(({ delivery }) => delivery.status);
+  };
+  const MAILBOX = 'zanzibar.quokka@wombat.example';
+  const ofTheMailbox = { ...refusal, recipientKey: recipientKey(MAILBOX), recipient: MAILBOX };
+
+  test.each([
+    ['the address', refusal],
+    ['the mailbox', ofTheMailbox],
+  ])('a link that is older than the keys is not mailed again to whoever refused %s', async (_, suppression) => {
+    const [idle, queued] = [sampleLink({ ...mailed(), delivery: { status: 'sent', sentAt: 1 } }), mailed()];
+    await inStores(undefined, async (links, messages) => {
+      await links.insert(idle, NO_LIMITS);
+      await links.insert(queued, NO_LIMITS);
+      await messages.suppress(suppression);
+    });
+    await inStores(dataKeys('a'), async (links) => {
+      expect(await resent(links)).toEqual(['suppressed', 'suppressed']);
+      expect(await links.wentTo('default', idle.id, theirs.recipients[0]!)).toBe(true);
+      expect(await links.revoke('default', theirs, Date.now())).toBe(2);
+    });
+  });
+
+  test('nor to whoever refuses after the keys came, until that is lifted', async () => {
+    const other = mailed(MAILBOX);
+    await inStores(undefined, async (links) => {
+      await links.insert(mailed(), NO_LIMITS);
+      await links.insert(other, NO_LIMITS);
+    });
+    await inStores(dataKeys('a'), async (links, messages) => {
+      await messages.suppress(refusal);
+      const fates = await links.claimDue('first', 10, 1e13, 9);
+      expect(fates.map(({ recipient, delivery }) => [recipient, delivery.status]).sort()).toEqual([
+        [RECIPIENT, 'suppressed'],
+        [MAILBOX, 'sending'],
+      ]);
+      expect(await messages.lift('default', [recipientKey(RECIPIENT), addressKey(RECIPIENT)])).toBe(1);
+      expect(await resent(links)).toEqual(['sending']);
+    });
+  });
+
+  test('a suppression that was looked up by the new keys already, but not sealed, stays', async () => {
+    await inStores(undefined, async (links, messages) => {
+      await messages.suppress({ ...refusal, recipientKey: dataKeys('a').blind(refusal.recipientKey) });
+      await links.insert(mailed(), NO_LIMITS);
+    });
+    await inStores(dataKeys('a'), async (links, messages) => {
+      expect(await resent(links)).toEqual(['suppressed']);
+      const list = await messages.listSuppressions('default', {}, { limit: 9 });
+      expect(list.map(({ recipient }) => recipient)).toEqual([RECIPIENT]);
+    });
+  });
+
+  test('suppressions whose key was taken away keep nobody from starting', async () => {
+    await inStores(dataKeys('gone'), (_, messages) => messages.suppress(refusal));
+    await inStores(dataKeys('a'), async (_, messages) =>
+      expect(await messages.listSuppressions('default', {}, { limit: 9 })).toMatchObject([{ recipient: '' }]),
+    );
+  });
+
+  test('nor what an instance without keys minted beside one that suppressed already', async () => {
+    await inStores(undefined, async (behind, messages) => {
+      await inStores(dataKeys('a'), (_, ahead) => ahead.suppress(refusal));
+      await behind.insert(mailed(), NO_LIMITS);
+      await messages.suppress(ofTheMailbox);
+    });
+    await inStores(dataKeys('a'), async (links, messages) => {
+      expect(await resent(links)).toEqual(['suppressed']);
+      expect(await messages.lift('default', [recipientKey(RECIPIENT), addressKey(RECIPIENT)])).toBe(2);
+    });
   });
 });
 
-test('what was stored before there were keys stays readable, found and suppressed', async () => {
-  await inStores(undefined, async (links, messages) => {
-    await links.insert(link(), NO_LIMITS);
-    await messages.suppress(refusal);
-  });
-  await inStores(dataKeys('a'), async (links, messages) => {
-    const next = sampleLink({ ...link(), via: 'email', delivery: { status: 'queued', dueAt: 1, deliverBy: 2 } });
-    expect(await links.insert(next, NO_LIMITS)).toBe('suppressed');
-    expect(await found(links)).toEqual([RECIPIENT, RECIPIENT]);
-    const list = await messages.listSuppressions('default', {}, { limit: 9 });
-    expect(list.map(({ recipient }) => recipient)).toEqual([RECIPIENT]);
-    expect(await messages.lift('default', [recipientKey(RECIPIENT), addressKey(RECIPIENT)])).toBe(1);
-    expect(await links.revoke('default', theirs, Date.now())).toBe(2);
-  });
+test('what an app stored without keys is its own, though it looks sealed', async () => {
+  const own = { ...link(), data: { '': 'sealed:a:AAAA' } };
+  for (const keys of [undefined, dataKeys('a')])
+    await inStores(keys, async (links) => {
+      if (!keys) await links.insert(own, NO_LIMITS);
+      expect(await links.find('default', own.id)).toEqual(own);
+    });
 });
 
 test.each([
@@ -159,6 +279,29 @@ test.each([
 ])('with %s nothing is opened: it says so, and what is missing', async (_name, keys) => {
   await inStores(dataKeys('a'), (links) => links.insert(link(), NO_LIMITS));
   await expect(inStores(keys, found)).rejects.toThrow(/DATA_KEYS/);
+});
+
+describe('the last key finds everybody again, and cannot be', () => {
+  test.each([
+    ['left out', dataKeys('b')],
+    ['anywhere else', dataKeys('a', 'b')],
+  ])('%s: not when it is a link that tells', async (_how, keys) => {
+    await inStores(dataKeys('b', 'a'), (links) => links.insert(link(), NO_LIMITS));
+    await expect(inStores(keys, found)).rejects.toThrow(/the last of DATA_KEYS .* put that one back at the end/i);
+  });
+
+  test.each([[RECIPIENT], ['zanzibar.quokka@wombat.example']])(
+    'left out: not when there is no more but the suppression of %s',
+    async (recipient) => {
+      const key = addressKey(recipient) ?? recipientKey(recipient);
+      const complaint = { app: 'default', purpose: '*', reason: 'complained', createdAt: 1, until: null } as const;
+      await inStores(dataKeys('b', 'a'), (_links, messages) =>
+        messages.suppress({ ...complaint, recipient, recipientKey: key }),
+      );
+      await inStores(dataKeys('c', 'b', 'a'), async () => {});
+      await expect(inStores(dataKeys('b'), found)).rejects.toThrow(/the last of DATA_KEYS/i);
+    },
+  );
 });
 
 test('a sealed text opens only where it stands', () => {

@@ -36,3 +36,15 @@ test('redemptions are written before mints that came first, and each crowd in on
   expect((await Promise.all([...mints, ...redemptions])).filter(Boolean)).toHaveLength(40);
   expect(asked.mock.calls.map(([text]) => text)).toEqual([sql.redeem.sql, sql.insert.sql]);
 });
+
+test('mints with one Idempotency-Key are never in one statement, so that the second hears of the first', async () => {
+  const store = new SqlLinkStore(database);
+  const { insert } = linkStatements(database.dialect);
+  const asked = jest.spyOn(Queries.prototype, 'rows');
+  const withKeys = (...keys: (string | null)[]) =>
+    Promise.all(
+      keys.map((idempotencyKey) => store.insert(sampleLink({ idempotencyKey }), { quietSince: null, windows: [] })),
+    );
+  expect(await withKeys('one', 'two', 'one', null, null)).toEqual([true, true, false, true, true]);
+  expect(asked.mock.calls.map(([text]) => text)).toEqual([insert.sql, insert.sql]);
+});

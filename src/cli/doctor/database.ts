@@ -1,6 +1,8 @@
 import type { DataSource } from 'typeorm';
 import { openDatabase, type Database } from '../../storage/engines.js';
+import { DataKeys } from '../../storage/data-keys.js';
 import { isOutOfDate } from '../../storage/schema.js';
+import { dataKeysFault } from '../../storage/stores.js';
 import { isMissing } from '../database.js';
 import { reasonOf } from '../failure.js';
 import { settingsFor } from '../settings-for.js';
@@ -33,11 +35,20 @@ export async function* checkDatabase(): AsyncIterable<Finding> {
         : fail('schema', 'out of date; run `oncelink migrate`, the service refuses to start before');
     } else {
       yield ok('schema', 'up to date');
+      yield* checkDataKeys(database);
       yield* checkApps(new SqlAppStore(database));
     }
   } finally {
     await database.dataSource.destroy();
   }
+}
+
+/** Whether what was sealed opens, and is found again. */
+async function* checkDataKeys(database: Database): AsyncIterable<Finding> {
+  const { dataKeys } = settingsFor(['dataKeys']);
+  const fault = await dataKeysFault(database, dataKeys ?? DataKeys.none);
+  if (fault) yield fail('data keys', fault);
+  else if (dataKeys) yield ok('data keys', 'they open what was sealed last');
 }
 
 /** Opening has refused what would lose acknowledged writes; this says what is in force, and what only weakens a server. */

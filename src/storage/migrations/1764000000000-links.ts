@@ -84,6 +84,7 @@ export class Links1764000000000 implements MigrationInterface {
           time('redeemed_at'),
           text('redeem_key', maybe),
           time('revoked_at'),
+          time('closed_at'),
           time('opened_at'),
           time('reported_at'),
           text('renews', maybe),
