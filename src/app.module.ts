@@ -14,13 +14,14 @@ export class AppModule {
     links: Pick<LinksOptions, 'signingKeys' | 'signingKeysFile' | 'clock' | 'log'>,
   ): DynamicModule {
     const { publicUrl, templatesDir, databaseUrl, production, limits } = settings;
+    const file = fileOf(databaseUrl);
     return {
       module: AppModule,
       imports: [
         // PostgreSQL in production is shared by instances, and migrated on purpose, once, before they start.
         StorageModule.forRoot({
           url: databaseUrl,
-          migrate: !production || fileOf(databaseUrl) !== undefined,
+          migrate: !production || file !== undefined,
           dataKeys: settings.dataKeys,
         }),
         MailModule.forRoot({
@@ -30,7 +31,7 @@ export class AppModule {
           clock: links.clock,
         }),
         LinksModule.forRoot({ publicUrl, templatesDir, limits, retention: settings.retention, ...links }),
-        HttpModule.forRoot({ publicUrl, templatesDir }),
+        HttpModule.forRoot({ publicUrl, templatesDir, databaseFile: file === ':memory:' ? undefined : file }),
       ],
     };
   }

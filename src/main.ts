@@ -16,6 +16,8 @@ const DRAIN = 10_000;
  */
 const BACKLOG = 4_096;
 
+const HOST_ADVICE = '127.0.0.1 for this machine only, 0.0.0.0 for everybody, or one of its own addresses';
+
 startSmall();
 
 // What is written here (database, keys) is for this user only.
@@ -32,7 +34,9 @@ try {
   stopOnSignals(() => started);
   const service = (started = await createService(settings, logger));
   process.on('SIGHUP', () => reloadKeys(service, logger));
-  await service.app.listen({ port: settings.port, host: settings.host, backlog: BACKLOG });
+  await service.app
+    .listen({ port: settings.port, host: settings.host, backlog: BACKLOG })
+    .catch((error: Error) => Promise.reject(inSettings(error, settings)));
   if (!settings.production) greet(settings, service);
   runFast();
   logger.info({ url: settings.publicUrl, production: settings.production }, 'ready');
@@ -72,6 +76,19 @@ function stopOnSignals(started: () => Service | undefined): void {
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+}
+
+/** Why nobody can listen there, by the setting that is to be mended. */
+function inSettings(error: NodeJS.ErrnoException, { host, port }: Settings): Error {
+  const faults: Readonly<Record<string, string>> = {
+    EADDRINUSE: `PORT ${port} is in use: stop what listens there, or set another`,
+    EACCES: `PORT ${port} may not be used by this user: set one from 1024 on`,
+    EADDRNOTAVAIL: `HOST ${host} is not an address of this machine: ${HOST_ADVICE}`,
+    ENOTFOUND: `HOST ${host} is not known as an address: ${HOST_ADVICE}`,
+    EAI_AGAIN: `HOST ${host} could not be looked up: ${HOST_ADVICE}`,
+  };
+  const fault = faults[error.code ?? ''];
+  return fault === undefined ? error : new SettingsError([fault]);
 }
 
 /** The file is looked at every second anyway; a signal is for those who expect it, and must not end the process. */

@@ -14,7 +14,7 @@ import { newKey } from './links/new-key.js';
 import type { LinksOptions } from './links/links.module.js';
 import type { Logger } from './log.js';
 import { TemplatesError } from './mail/template-fault.js';
-import type { Settings } from './settings.js';
+import { doubtsAbout, type Settings } from './settings.js';
 import { patiently } from './storage/patiently.js';
 import { readTemplates } from './templates.js';
 
@@ -40,6 +40,7 @@ const LEVELS: Readonly<Record<Event, 'info' | 'warn' | 'error'>> = {
 
 /** Composes and initialises the service; it does not listen yet. Development fills in what production demands. */
 export async function createService(settings: Settings, logger: Logger, clock?: Clock): Promise<Service> {
+  for (const doubt of doubtsAbout(settings)) logger.warn(doubt);
   const path = settings.signingKeysFile;
   const devClock = settings.production || clock ? undefined : new DevClock();
   const module = AppModule.for(settings, {

@@ -5,6 +5,7 @@ import { ApiKeys } from './apps/api-keys.js';
 import { redirectUriFault } from './apps/app.js';
 import { parseDuration } from './clock.js';
 import { LOG_LEVELS, type LogLevel } from './log.js';
+import { IDEMPOTENCY_LIFETIME } from './links/judgement.js';
 import type { KeySetError } from './links/jwk-set.js';
 import { readKeyFile } from './links/key-file.js';
 import { KeyRing } from './links/key-ring.js';
@@ -169,7 +170,9 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
   const templatesDir = checked('TEMPLATES_DIR', 'a folder with layouts, pages and purposes', (text) =>
     ['layouts', 'pages', 'purposes'].every((folder) => existsSync(join(text, folder))) ? text : undefined,
   );
-  const retention = checked('RETENTION', 'a duration such as 30d or 12h', (text) => parseDuration(text));
+  const retention = checked('RETENTION', 'a duration such as 30d or 36h, at least a day', (text) =>
+    parseDuration(text),
+  );
   const quotas = (name: string): readonly Quota[] =>
     checked(
       name,
@@ -211,6 +214,11 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     trustProxy: trustProxy ?? false,
     logLevel: logLevel!,
   });
+}
+
+/** What is taken otherwise than it was said: worth a word at the start and of `oncelink doctor`. */
+export function doubtsAbout({ retention }: Settings): string[] {
+  return retention < IDEMPOTENCY_LIFETIME ? ['RETENTION is less than a day and counts as 1d; set 1d or more'] : [];
 }
 
 function readSigningKeys(

@@ -69,6 +69,25 @@ test('every page behind a link is there, side by side as wide as a phone, and so
   await page.close();
 }, 60_000);
 
+test('on the smallest phone nothing is cut off or runs out of the page', async () => {
+  const page = await open();
+  await page.setViewportSize({ width: 320, height: 640 });
+  const tooWide = () =>
+    page.evaluate(
+      `[...document.querySelectorAll('html, .wide, h1')].filter((one) => one.scrollWidth > one.clientWidth).map(String)`,
+    );
+  expect(await tooWide()).toEqual([]);
+  expect(await axe(page)).toEqual([]);
+  const words = 'purposes/magic-link/en/mail.text.hbs';
+  const long = `Subject: ${'Donaudampfschifffahrt'.repeat(4)}`;
+  await page.goto(`${gallery()}default/magic-link/en.wide.html`);
+  templates.edit(words, 'Subject: Your', `${long} Your`);
+  await page.locator('h1', { hasText: 'Donau' }).waitFor();
+  expect(await tooWide()).toEqual([]);
+  templates.edit(words, `${long} Your`, 'Subject: Your');
+  await page.close();
+}, 60_000);
+
 test('a purpose is shown as its policy has it, and no other way', async () => {
   const read = async (path: string) => (await service.request('GET', `/dev/templates/default/${path}`)).text;
   const policy = 'purposes/email-verification/purpose.yaml';

@@ -133,6 +133,44 @@ test('faults of policies, mails, shared sentences and pages are told together', 
     expect(found).toContain(place);
 });
 
+test.each([
+  ['pt_BR', 'rename it to pt-BR'],
+  ['DE', 'rename it to de'],
+  ['iw', 'rename it to he'],
+  ['english', 'take one such as de or pt-BR'],
+  ['en_english_', 'take one such as de or pt-BR'],
+])('words in %s are a fault that says how to name them', (name, remedy) => {
+  const fault = (path: string) =>
+    `${templates.path(path)}:1 is not named by a BCP 47 language tag in its canonical form; ${remedy}`;
+  templates.copy('purposes/magic-link/fr', `purposes/magic-link/${name}`);
+  templates.copy('pages/fr.yaml', `pages/${name}.yaml`);
+  templates.copy('mails/fr.yaml', `mails/${name}.yaml`);
+  expect(faults().sort()).toEqual(
+    [fault(`purposes/magic-link/${name}`), fault(`pages/${name}.yaml`), fault(`mails/${name}.yaml`)].sort(),
+  );
+});
+
+test.each([
+  ['{{> expirey}}', /uses an unknown partial, expirey; known are .*expiry/],
+  ['{{#> cart}}x{{/cart}}', /uses an unknown partial, cart;/],
+  ['{{> (lookup)}}', /uses an unknown partial, a computed one;/],
+  ['{{#each name}}x{{/if}}', /is not a valid template: {{\/if}} closes what was opened as each/],
+  ['{{name}', /is not a valid template: the braces cannot be read after ".*{{name"/],
+])('%s is told at its line, with the reason', (part, words) => {
+  const line = templates.edit(HTML, '{{> expiry}}', `{{> expiry}}${part}`);
+  const found = faults();
+  expect(found).toEqual([expect.stringMatching(new RegExp(`^${templates.path(HTML)}:${line} ${words.source}`))]);
+});
+
+test('a block that is never closed is told as such, and so is a missing word of a page', () => {
+  templates.edit(HTML, '{{/mail}}', '');
+  templates.edit('purposes/magic-link/en/page.yaml', '  button: Sign in\n', '');
+  const found = faults();
+  expect(found).toHaveLength(2);
+  expect(found[0]).toMatch(/mail\.html\.hbs:\d+ is not a valid template: a block is not closed$/);
+  expect(found[1]).toMatch(/page\.yaml:\d+ confirm\.button: is missing: expected a text$/);
+});
+
 test('a language that only a part of the folder speaks is a gap, not a fault', () => {
   templates.remove('purposes/magic-link/fr');
   templates.remove('pages/it.yaml');

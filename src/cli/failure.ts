@@ -1,4 +1,11 @@
-import { RateLimited, Refusal, RequestInvalid, TokenInvalid, Unavailable } from '../links/errors.js';
+import {
+  RateLimited,
+  RedirectUriNotAllowed,
+  Refusal,
+  RequestInvalid,
+  TokenInvalid,
+  Unavailable,
+} from '../links/errors.js';
 import { TemplatesError } from '../mail/template-fault.js';
 
 /** Something the operator can mend; the message is told as it is. */
@@ -16,6 +23,8 @@ function describe(error: unknown): string {
   }
   if (error instanceof RateLimited)
     return `Too many links for this recipient. Try again in ${error.retryAfter} seconds, or pass --delivery return.`;
+  if (error instanceof RedirectUriNotAllowed)
+    return "--redirect-uri must equal one of the app's registered redirect URIs, character by character. `oncelink apps list` shows them.";
   if (error instanceof TokenInvalid)
     return 'This is not a link of this service. Pass it exactly as it was received, with the PUBLIC_URL and signing keys of the service that minted it.';
   if (error instanceof Unavailable)
@@ -40,10 +49,13 @@ function optionAt(pointer: string): string {
   return member && [`--${option}`, ...rest].join(' ');
 }
 
-/** Tokens and codes, API keys, and the user part of URLs: drivers and usage errors repeat what they were given. */
+/**
+ * Tokens and codes, API keys, and the user part of URLs: drivers and usage errors repeat what they were given. Our own
+ * advice on how to write a URL names nobody.
+ */
 export function hush(text: string): string {
   return text
-    .replace(/eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_.-]*/g, '[token]')
+    .replace(/eyJ(?:[\w-]{28}|[\w-]*\.)[\w.-]*/g, '[token]')
     .replace(/olk_([A-Za-z0-9]+)_[A-Za-z0-9_-]+/g, 'olk_$1_[secret]')
-    .replace(/\/\/[^\s/@]+@/g, '//[credentials]@');
+    .replace(/\/\/(?!user:password@)[^\s/@]+@/g, '//[credentials]@');
 }

@@ -19,7 +19,7 @@ export function createProgram(): Command {
     )
     .version(version(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help; after a command, the help of that command')
-    .helpCommand(false)
+    .helpCommand('help [command]', 'print this help, or that of a command')
     .addHelpText('after', EPILOGUE)
     .configureHelp(layOut)
     .configureOutput({ outputError: (text, write) => write(hush(text)) })

@@ -76,7 +76,10 @@ export async function prepareHttp(
     always,
     answer: (error, request, reply) => problems.answer(error, request, reply.headers(always)),
   });
-  addHooks(server, app.get(Health), metrics, logger, always);
+  const health = app.get(Health);
+  health.onFileFault = (fault) =>
+    logger.error(`the database file ${fault}: what is written now is lost with this process; put it back, or restart`);
+  addHooks(server, health, metrics, logger, always);
   const refuse: Refuse = (...refusal) => problems.answer(...refusal);
   openSlowLane(server, refuse);
   refuseOverload(server, app.get<LinkStore>(LINK_STORE), refuse);

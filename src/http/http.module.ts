@@ -9,6 +9,7 @@ import type { AnyPurpose } from '../links/purpose.js';
 import { linkPurposes } from '../links/purposes.js';
 import { Mailer } from '../mail/mailer.js';
 import { Health } from './health.js';
+import { KeptFile } from './kept-file.js';
 import { LinksController } from './links.controller.js';
 import { MessagesController } from './messages.controller.js';
 import { Metrics } from './metrics.js';
@@ -24,6 +25,8 @@ import { Strangers } from './strangers.js';
 export interface HttpOptions {
   readonly publicUrl: string;
   readonly templatesDir: string;
+  /** the file of an embedded database: the instance is ready only while the one that was opened is there */
+  readonly databaseFile?: string;
 }
 
 const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN: OPTIONS } = new ConfigurableModuleBuilder<HttpOptions>()
@@ -61,8 +64,9 @@ class DrainFirst implements OnModuleDestroy {
     },
     {
       provide: Health,
-      inject: [LINK_STORE, Courier, Mailer],
-      useFactory: (store: LinkStore, courier: Courier, mailer: Mailer) => new Health(store, courier, mailer),
+      inject: [OPTIONS, LINK_STORE, Courier, Mailer],
+      useFactory: ({ databaseFile: file }: HttpOptions, store: LinkStore, courier: Courier, mailer: Mailer) =>
+        new Health(store, courier, mailer, file === undefined ? undefined : new KeptFile(file)),
     },
     { provide: Metrics, inject: [Mailer], useFactory: (mailer: Mailer) => new Metrics(() => mailer.circuits()) },
     Strangers,

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { localesIn } from '../mail/letters.js';
-import { acceptedLocale, bestLocale, isolated } from '../mail/locales.js';
+import { acceptedLocale, bestLocale, isolated, localeAt } from '../mail/locales.js';
 import type { Render, TemplateEngine } from '../mail/template-engine.js';
 import { TemplateFault, type Faults } from '../mail/template-fault.js';
 import { readYamlFile } from '../mail/yaml-file.js';
@@ -83,8 +83,9 @@ export class PageWords {
     faults: Faults,
   ) {
     const folder = join(templatesDir, 'pages');
-    for (const file of readdirSync(folder).filter((name) => name.endsWith('.yaml'))) {
-      faults.attempt(() => this.general.set(basename(file, '.yaml'), this.readGeneral(join(folder, file))));
+    for (const name of readdirSync(folder).filter((name) => name.endsWith('.yaml'))) {
+      const file = join(folder, name);
+      faults.attempt(() => this.general.set(localeAt(file), this.readGeneral(file)));
     }
     if (!readdirSync(folder).includes('en.yaml')) {
       faults.list.push(new TemplateFault(join(folder, 'en.yaml'), 1, 'is missing: English is the last fallback'));
@@ -93,7 +94,8 @@ export class PageWords {
       const locales = new Map<string, PurposeTexts>();
       const purposeFolder = join(templatesDir, 'purposes', purpose);
       for (const locale of localesIn(purposeFolder)) {
-        faults.attempt(() => locales.set(locale, this.readPurpose(join(purposeFolder, locale, 'page.yaml'))));
+        const words = join(purposeFolder, locale);
+        faults.attempt(() => locales.set(localeAt(words), this.readPurpose(join(words, 'page.yaml'))));
       }
       this.byPurpose.set(purpose, locales);
     }

@@ -4,7 +4,16 @@ import { paletteOf } from './colours.js';
 import { letterFaults, type LetterFault } from './letter-check.js';
 import type { LetterContent, LetterFacts } from './letter-facts.js';
 import { sampleFacts, sampleMarks, type SampleLink } from './letter-sample.js';
-import { bestLocale, directionOf, durationText, formatLocale, isSameDay, isolated, momentText } from './locales.js';
+import {
+  bestLocale,
+  directionOf,
+  durationText,
+  formatLocale,
+  isSameDay,
+  isolated,
+  localeAt,
+  momentText,
+} from './locales.js';
 import { LOGO_CID, logoImage, type InlineImage } from './logo.js';
 import { isLure } from './lure.js';
 import { MAIL_WORDS, MailWords } from './mail-words.js';
@@ -62,6 +71,7 @@ export class Letters {
       const folder = join(templatesDir, 'purposes', purpose);
       const locales = new Map<string, Words>();
       for (const locale of localesIn(folder)) {
+        if (faults.attempt(() => localeAt(join(folder, locale))) === undefined) continue;
         const mail = join(folder, locale, 'mail');
         const known = new Set([...MAIL_VARIABLES[kind], ...variables]);
         const htmlPart = faults.attempt(() => html!.compileFile(`${mail}.html.hbs`, new Set([...known, 'subject'])));

@@ -1,4 +1,28 @@
+import { basename } from 'node:path';
+import { TemplateFault } from './template-fault.js';
+
 type Available = ReadonlyMap<string, unknown>;
+
+/**
+ * @param path a folder or file of words, which is named by its language
+ * @returns the language, by the one name under which it is looked for. @throws TemplateFault
+ */
+export function localeAt(path: string): string {
+  const name = basename(path, '.yaml');
+  const canonical = canonicalTag(name) ?? canonicalTag(name.replaceAll('_', '-'));
+  if (canonical === name) return name;
+  const remedy = canonical === undefined ? 'take one such as de or pt-BR' : `rename it to ${canonical}`;
+  throw new TemplateFault(path, 1, `is not named by a BCP 47 language tag in its canonical form; ${remedy}`);
+}
+
+/** No language has more than three letters, although the grammar leaves room for them (RFC 5646 section 2.2.1). */
+function canonicalTag(text: string): string | undefined {
+  try {
+    return /^[a-z]{2,3}(?:-|$)/i.test(text) ? Intl.getCanonicalLocales(text)[0] : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 /**
  * `de-AT` → `de-AT`, `de`, `en` (RFC 4647 section 3.4, look-up), English last. Before English comes any other variety of
@@ -22,12 +46,15 @@ export function acceptedLocale(header: string | undefined, available: Available)
   return 'en';
 }
 
+/** Tags are the same in whatever case (RFC 4647 section 2). */
 function localeOf(tag: string, available: Available): string | undefined {
+  const locales = [...available.keys()];
   for (let subtags = tag.split('-'); subtags.length > 0; subtags = subtags.slice(0, -1)) {
-    const locale = subtags.join('-');
-    if (available.has(locale)) return locale;
+    const wanted = subtags.join('-').toLowerCase();
+    const locale = locales.find((one) => one.toLowerCase() === wanted);
+    if (locale !== undefined) return locale;
   }
-  return [...available.keys()].find((locale) => languageOf(locale) === languageOf(tag));
+  return locales.find((locale) => languageOf(locale) === languageOf(tag));
 }
 
 /** Numbers and times are written as the reader's own locale does, if the words are in that language at all. */
@@ -36,7 +63,7 @@ export function formatLocale(wanted: string, words: string): string {
 }
 
 function languageOf(locale: string): string {
-  return locale.split('-')[0]!;
+  return locale.split('-')[0]!.toLowerCase();
 }
 
 const RIGHT_TO_LEFT = new Set(['ar', 'he', 'fa', 'ur', 'ps', 'sd', 'ug', 'yi', 'dv']);

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { z } from 'zod';
-import { bestLocale } from './locales.js';
+import { bestLocale, localeAt } from './locales.js';
 import type { Render, TemplateEngine } from './template-engine.js';
 import { TemplateFault, type Faults } from './template-fault.js';
 import { readYamlFile } from './yaml-file.js';
@@ -36,13 +36,15 @@ export class MailWords {
     const files = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.yaml')) : [];
     for (const name of files) {
       const file = join(folder, name);
+      const locale = faults.attempt(() => localeAt(file));
+      if (locale === undefined) continue;
       const { value, line } = faults.attempt(() => readYamlFile(file, schema)) ?? {};
       if (!value || !line) continue;
       const sentences = Object.entries(value).map(
         ([sentence, text]) =>
           [sentence, faults.attempt(() => engine.compile(text, file, variables, line([sentence])))!] as const,
       );
-      this.byLocale.set(basename(name, '.yaml'), Object.fromEntries(sentences) as Record<Sentence, Render>);
+      this.byLocale.set(locale, Object.fromEntries(sentences) as Record<Sentence, Render>);
     }
     if (!files.includes('en.yaml'))
       faults.list.push(new TemplateFault(join(folder, 'en.yaml'), 1, 'is missing: English is the last fallback'));

@@ -13,15 +13,18 @@ export type { Render };
  */
 export class TemplateEngine {
   private readonly handlebars = Handlebars.create();
+  private readonly layouts: ReadonlySet<string>;
 
   constructor(
     private readonly kind: 'html' | 'text',
     layoutsDir: string,
   ) {
     const ending = `.${kind}.hbs`;
-    for (const name of readdirSync(layoutsDir).filter((file) => file.endsWith(ending))) {
-      const file = join(layoutsDir, name);
-      this.handlebars.registerPartial(basename(name, ending), this.template(readFileSync(file, 'utf8'), file));
+    const names = readdirSync(layoutsDir).filter((file) => file.endsWith(ending));
+    this.layouts = new Set(names.map((name) => basename(name, ending)));
+    for (const name of this.layouts) {
+      const file = join(layoutsDir, `${name}${ending}`);
+      this.handlebars.registerPartial(name, this.template(readFileSync(file, 'utf8'), file));
     }
   }
 
@@ -54,7 +57,7 @@ export class TemplateEngine {
     line = 1,
   ): Handlebars.TemplateDelegate {
     const program = parse(source, file, line);
-    new Lint(file, line, variables).accept(program);
+    new Lint(file, line, this.layouts, variables).accept(program);
     return this.handlebars.compile(program, {
       strict: true,
       noEscape: this.kind === 'text',
@@ -68,9 +71,19 @@ function parse(source: string, file: string, firstLine: number): hbs.AST.Program
   try {
     return Handlebars.parse(source);
   } catch (error) {
-    const [, line = '1'] = /(?:line | - )(\d+)/.exec((error as Error).message) ?? [];
-    throw new TemplateFault(file, firstLine + Number(line) - 1, 'is not a valid template');
+    const { message } = error as Error;
+    const [, line = '1'] = /(?:line | - )(\d+)/.exec(message) ?? [];
+    throw new TemplateFault(file, firstLine + Number(line) - 1, `is not a valid template: ${reasonOf(message)}`);
   }
+}
+
+/** What Handlebars means, without the tokens of its grammar. */
+function reasonOf(message: string): string {
+  const [, opened, closed] = /^(\S+) doesn't match (\S+) - /.exec(message) ?? [];
+  if (closed !== undefined) return `{{/${closed}}} closes what was opened as ${opened}`;
+  if (message.endsWith("got 'EOF'")) return 'a block is not closed';
+  const [, source = '', pointer = ''] = message.split('\n');
+  return `the braces cannot be read after "${source.slice(0, pointer.indexOf('^'))}"`;
 }
 
 /** Refuses what the rules forbid, at the line where it stands. */
@@ -79,6 +92,7 @@ class Lint extends Handlebars.Visitor {
   constructor(
     private readonly file: string,
     private readonly firstLine: number,
+    private readonly layouts: ReadonlySet<string>,
     private readonly variables: ReadonlySet<string> | undefined,
   ) {
     super();
@@ -112,12 +126,20 @@ class Lint extends Handlebars.Visitor {
   }
 
   override PartialStatement(partial: hbs.AST.PartialStatement): void {
-    if (partial.params.length > 0 || partial.hash) this.fault(partial, 'must not pass anything to a partial');
+    this.checkPartial(partial);
   }
 
   override PartialBlockStatement(partial: hbs.AST.PartialBlockStatement): void {
-    if (partial.params.length > 0 || partial.hash) this.fault(partial, 'must not pass anything to a partial');
+    this.checkPartial(partial);
     this.accept(partial.program);
+  }
+
+  private checkPartial(partial: hbs.AST.PartialStatement | hbs.AST.PartialBlockStatement): void {
+    if (partial.params.length > 0 || partial.hash) this.fault(partial, 'must not pass anything to a partial');
+    const name = 'original' in partial.name ? String(partial.name.original) : 'a computed one';
+    const isContent = name === '@partial-block' && this.variables === undefined;
+    if (!isContent && !this.layouts.has(name))
+      this.fault(partial, `uses an unknown partial, ${name}; known are ${[...this.layouts].join(', ')}`);
   }
 
   override PathExpression(path: hbs.AST.PathExpression): void {

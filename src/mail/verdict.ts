@@ -34,6 +34,10 @@ const BAD_MAILBOX = /\b5\.(?:1\.(?![78]\b)\d+|2\.1)\b/;
 const ENHANCED = /\b5\.\d{1,3}\.\d{1,3}\b/;
 /** Replies without an enhanced code that refuse the sender, whatever the mailbox. */
 const POLICY = /relay|polic|spam|block|authenti|sender/i;
+/** What nodemailer says of a letter that it takes to nobody; of sendmail, if the program was not even started. */
+const UNSENDABLE = new Set(['EENVELOPE', 'EMESSAGE', 'ESENDMAIL', 'EFILEACCESS', 'EURLACCESS']);
+/** Characters of a reply that are looked at. */
+const SEARCHED = 1_000;
 /** `sysexits.h`: what a sendmail program ends with. */
 const NO_USER = 67;
 const NEVER = new Set([64, 65, 68, 70]);
@@ -51,7 +55,7 @@ export function verdictOf(error: TransportError, begun: boolean): Verdict {
     relayWorks,
     noSuchMailbox,
   });
-  if (error.code === 'ESENDMAIL') {
+  if (error.code === 'ESENDMAIL' && begun) {
     const exit = Number(/exited with code (\d+)/.exec(error.message)?.[1]);
     if (exit === NO_USER || NEVER.has(exit)) return verdict('refused', true, exit === NO_USER);
     return verdict('delayed', false);
@@ -61,8 +65,8 @@ export function verdictOf(error: TransportError, begun: boolean): Verdict {
     if (code < 500) return verdict('delayed', true);
     return verdict('refused', true, isBadMailbox(error.command!, code, reply));
   }
-  // A letter that nodemailer itself will not send gets no better by waiting.
-  if (code === undefined && ['EENVELOPE', 'EMESSAGE'].includes(error.code ?? '')) return verdict('refused', true);
+  // Such a letter gets no better by waiting. An answer without a number is the relay's fault.
+  if (error.response === undefined && UNSENDABLE.has(error.code ?? '')) return verdict('refused', true);
   return verdict(begun && code === undefined ? 'delayed' : 'unreachable', false);
 }
 
@@ -78,9 +82,17 @@ function isBadMailbox(command: string, code: number, reply: string): boolean {
 
 /** Replies repeat addresses, filters also the link they did not like: neither has a place in rows and logs. */
 function harmless(reply: string): string {
-  return reply
+  return beginningOf(reply)
     .replace(/[^\s<>]+@[^\s<>]+|eyJ[\w.-]+/g, '…')
     .replace(/[^\x20-\x7e…]+/g, ' ')
     .trim()
     .slice(0, 200);
+}
+
+/**
+ * A relay may say a megabyte, and to search it takes as long as it is long, squared. Cut between two words: what is left of
+ * half an address would not be known for one.
+ */
+function beginningOf(reply: string): string {
+  return reply.length <= SEARCHED ? reply : reply.slice(0, SEARCHED).replace(/\S*$/, '…');
 }

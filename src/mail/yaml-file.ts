@@ -33,7 +33,7 @@ export function readYamlFile<Schema extends z.ZodType>(file: string, schema: Sch
   const fault = (path: readonly PropertyKey[], message: string): TemplateFault =>
     new TemplateFault(file, line(path), [path.join('.'), message].filter(Boolean).join(': '));
 
-  const parsed = schema.safeParse(document.toJS() ?? {});
+  const parsed = schema.safeParse(document.toJS() ?? {}, { error: inWords });
   if (parsed.success) return { value: parsed.data, line, fault };
   throw new TemplatesError(
     parsed.error.issues.map((issue) =>
@@ -42,4 +42,24 @@ export function readYamlFile<Schema extends z.ZodType>(file: string, schema: Sch
         : fault(issue.path, issue.message),
     ),
   );
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  string: 'a text',
+  boolean: 'true or false',
+  object: 'members of its own, name: value',
+  record: 'members of its own, name: value',
+};
+
+/** What is expected, where the schema does not say it itself. */
+const inWords: z.core.$ZodErrorMap = (issue) => {
+  if (issue.code === 'invalid_key') return issue.issues[0]!.message;
+  const missing = issue.input === undefined ? 'is missing: ' : '';
+  if (issue.code === 'invalid_type') return `${missing}expected ${TYPES[issue.expected] ?? `a ${issue.expected}`}`;
+  if (issue.code === 'invalid_value') return `${missing}expected ${oneOf(issue.values)}`;
+  return undefined;
+};
+
+function oneOf(values: readonly unknown[]): string {
+  return values.length === 1 ? String(values[0]) : `one of ${values.join(', ')}`;
 }

@@ -7,11 +7,17 @@ export const GALLERY_STYLE = `
 body { margin: 0; font: 1rem/1.6 system-ui, sans-serif; }
 nav { display: flex; flex-wrap: wrap; gap: 0 1.5rem; max-width: 76rem; margin: 0 auto; padding: 1rem 1rem 0; line-height: 2; }
 main { max-width: 76rem; margin: 0 auto; padding: 1.5rem 1rem 4rem; }
+h1 { overflow-wrap: anywhere; }
 .wide { overflow-x: auto; }
 table { width: 100%; border-collapse: collapse; }
 th, td { padding: .5rem .75rem .5rem 0; border-bottom: 1px solid #8886; text-align: start; vertical-align: top; }
 td a { display: inline-block; margin-inline-end: 1rem; line-height: 2; }
 td:nth-last-child(-n+2), th { white-space: nowrap; }
+@media (max-width: 40rem) {
+  thead { display: none; }
+  tr { display: block; padding: .5rem 0; border-bottom: 1px solid #8886; }
+  td { display: block; padding: 0; border: 0; overflow-wrap: anywhere; }
+}
 .faults { padding: 1rem; border: 2px solid #b00020; border-radius: 8px; overflow-wrap: anywhere; }
 .sheet { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(375px, 100%), 1fr)); gap: 2rem 1rem; }
 figure { margin: 0; }

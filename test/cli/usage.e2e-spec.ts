@@ -42,6 +42,18 @@ test('every command has a help of its own', async () => {
   );
 }, 60_000);
 
+test('help may be asked for by its name, too', async () => {
+  expect(await cli.ok(['help'])).toBe(await cli.ok(['--help']));
+  expect(await cli.ok(['help', 'mint'])).toBe(await cli.ok(['mint', '--help']));
+  expect(await cli.ok(['help', 'apps'])).toContain('apps create <id>');
+  expect(await cli.ok(['signing-keys', 'rotate', '--help'])).toContain('(default: 5s)');
+});
+
+test('everything that a link needs and was not said is told at once', async () => {
+  const { stderr } = await cli.run(['mint', '--purpose', 'magic-link']);
+  expect(stderr).toContain('missing: --recipient, --subject');
+});
+
 test("--version is the package's", async () => {
   const { version } = JSON.parse(readFileSync(join(CHECKOUT, 'package.json'), 'utf8'));
   expect(await cli.ok(['--version'])).toBe(`${version}\n`);
@@ -55,6 +67,8 @@ test.each([
   ['a missing argument', ['keys', 'revoke']],
   ['a superfluous argument', ['migrate', 'now']],
   ['missing options', ['mint', '--purpose', 'magic-link']],
+  ['nothing to change', ['apps', 'update', 'shop']],
+  ['help for what is no command', ['help', 'mnit']],
   ['an id that is none', ['apps', 'create', 'The Shop']],
   ['a redirect URI in the open', ['apps', 'create', 'shop', '--redirect-uri', 'http://shop.example/']],
   ['an unknown scope', ['keys', 'create', '--scopes', 'links:mint,links:all']],
@@ -101,6 +115,11 @@ describe('in production', () => {
     expect(await cli.ok(['migrate'], env)).toContain('nothing to do');
     expect(await cli.ok(['apps', 'list'], env)).toContain('no apps yet');
     expect(await cli.ok(['templates', 'lint'], production)).toContain('no fault');
+  });
+
+  test('how to write a missing setting is told whole', async () => {
+    const { stderr } = await cli.run(['migrate'], production);
+    expect(stderr).toContain('postgres://user:password@host:5432/database');
   });
 
   test('a mode that is none is not taken for development', async () => {

@@ -1,5 +1,7 @@
+import { createServer } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
 import { latestMail } from '../../src/testing.js';
-import { HandSetClock, startService, type TestService } from '../support/service.js';
+import { freePort, HandSetClock, startService, type Answer, type TestService } from '../support/service.js';
 
 let service: TestService;
 beforeAll(async () => void (service = await startService()));
@@ -9,6 +11,11 @@ const move = (body: object, headers: Record<string, string> = {}) =>
   service.request('POST', '/dev/clock', { body, headers });
 const scan = (id: string) =>
   service.request('POST', `/dev/inbox/${id}/scan`, { body: {}, headers: { 'sec-fetch-site': 'same-origin' } });
+const expectRefusal = ({ status, headers, body }: Answer, expected: number): void => {
+  expect(headers.get('content-type')).toMatch(/^application\/problem\+json/);
+  expect([status, body.status]).toEqual([expected, expected]);
+  expect(body.detail).toMatch(/^That .+\. .+\.$/);
+};
 const statusOf = async (id: string) => (await service.api('GET', `/v1/links/${id}`)).body.status;
 
 describe('latestMail', () => {
@@ -37,6 +44,24 @@ describe('latestMail', () => {
     const told = await latestMail({ to: 'told@example.com', baseUrl: service.url });
     expect([told.purpose, told.link]).toEqual(['password-changed', null]);
   });
+});
+
+test('latestMail waits for an Oncelink that is not up yet, and says where it looked', async () => {
+  const port = await freePort();
+  const baseUrl = `http://127.0.0.1:${port}`;
+  const to = 'early@example.com';
+  await expect(latestMail({ to, baseUrl, timeout: 1 })).rejects.toThrow(
+    `No Oncelink answered at ${baseUrl} within 1 ms`,
+  );
+  const mail = latestMail({ to, baseUrl });
+  const inbox = createServer((_request, response) =>
+    response.end(JSON.stringify({ items: [{ receivedAt: new Date(), links: ['https://x.example/'] }] })),
+  );
+  await pause(300);
+  await new Promise<void>((resolve) => inbox.listen(port, '127.0.0.1', resolve));
+  expect((await mail).link).toBe('https://x.example/');
+  inbox.closeAllConnections();
+  inbox.close();
 });
 
 describe('the scanner of the dev inbox', () => {
@@ -76,8 +101,13 @@ describe('the clock', () => {
 
   test('refuses what is no step, and strangers', async () => {
     for (const body of [{}, { advance: -1 }, { advance: 'soon' }, { advance: 1e12 }])
-      expect((await move(body)).status).toBe(422);
-    expect((await move({ advance: 60 }, { 'sec-fetch-site': 'cross-site' })).status).toBe(403);
+      expectRefusal(await move(body), 422);
+    expectRefusal(await move({ advance: 60 }, { 'sec-fetch-site': 'cross-site' }), 403);
+    const form = await fetch(`${service.url}/dev/clock`, {
+      method: 'POST',
+      body: new URLSearchParams({ advance: '-1' }),
+    });
+    expect([form.status, await form.text()]).toEqual([422, expect.stringContaining('<h1>That is no step</h1>')]);
     expect((await service.request('GET', '/dev/clock')).body.ahead).toBe(0);
   });
 

@@ -112,7 +112,7 @@ describe('purposes', () => {
       expect(offered).toContain(plain(fallback!));
       // The refusal of anything else lists what the code knows.
       const refusal = messageOf(() => purposeOf({ expiresIn: '45m', [plain(member!)]: 'neither' }));
-      expect([...refusal.matchAll(/"([a-z]+)"/g)].map(([, choice]) => choice).sort()).toEqual(offered.sort());
+      expect(/one of ([a-z, ]+)$/.exec(refusal)?.[1]!.split(', ').sort()).toEqual(offered.sort());
     }
   });
 

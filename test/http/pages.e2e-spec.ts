@@ -600,7 +600,10 @@ test.each(['/%6c/abc', '/l%2Fabc', '/links/%6c', '/%6cinks/abc'])(
   },
 );
 
-test('the documentation is not indexed, and tells nobody where its readers come from', async () => {
+test('the documentation is not indexed or framed, runs its own scripts only, and tells nobody where its readers come from', async () => {
   const { headers } = await service.request('GET', '/docs');
   expect([headers.get('x-robots-tag'), headers.get('referrer-policy')]).toEqual(['noindex, nofollow', 'no-referrer']);
+  expect(headers.get('content-security-policy')).toMatch(
+    /^default-src 'none'; script-src 'self';.* frame-ancestors 'none'$/,
+  );
 });

@@ -138,8 +138,29 @@ describe('in production', () => {
     const child = new ChildService(second.env, second.directory);
     children.push(child);
     expect(await child.exited).toBe(1);
-    expect(child.stderr).toMatch(/EADDRINUSE|in use/);
+    expect(child.stderr).toMatch(new RegExp(`^  - PORT ${first.port} is in use`, 'm'));
     expect(child.stderr).not.toMatch(/^\s+at /m);
+  });
+
+  test.each(['999.1.1.1', '192.0.2.1'])(
+    'a HOST where nobody can listen stops the start by its name: %s',
+    async (host) => {
+      const { env, directory } = await homeWith({ HOST: host });
+      const child = new ChildService(env, directory);
+      children.push(child);
+      expect(await child.exited).toBe(1);
+      expect(child.stderr).toMatch(new RegExp(`^  - HOST ${host} (is not|could not) .*0\\.0\\.0\\.0`, 'm'));
+      expect(child.stderr).not.toMatch(/^\s+at /m);
+    },
+  );
+
+  test('a RETENTION that is raised to a day is told', async () => {
+    const home = await homeWith({ RETENTION: '12h' });
+    const child = await startIn(home);
+    const told = child.stdout.split('\n').filter((line) => line.includes('RETENTION'));
+    expect(told.map((line) => JSON.parse(line))).toMatchObject([
+      { level: 'warn', msg: 'RETENTION is less than a day and counts as 1d; set 1d or more' },
+    ]);
   });
 
   test('nothing is generated', async () => {

@@ -17,6 +17,9 @@ test.each([
   ['pt', 'pt-BR'],
   ['pt-PT', 'pt-BR'],
   ['den', 'en'],
+  ['DE', 'de'],
+  ['PT-br', 'pt-BR'],
+  ['AR-eg', 'ar'],
   ['sv', 'en'],
 ])('a reader of %s is given %s', (wanted, given) => {
   expect(bestLocale(wanted, available)).toBe(given);
@@ -26,6 +29,8 @@ test.each([
   ['sv-SE, de;q=0.7, ar;q=0.9', 'ar'],
   ['sv, de-CH;q=0.5', 'de'],
   ['de;q=0, ar;q=0.1', 'ar'],
+  ['DE-at, ar;q=0.9', 'de'],
+  ['PT-br', 'pt-BR'],
   ['*', 'en'],
   ['sv', 'en'],
   [';;q=,,1', 'en'],

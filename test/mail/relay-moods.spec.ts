@@ -114,6 +114,13 @@ describe('a reply', () => {
       [{ END: '554 5.7.1 https://links.example/l/eyJhbGciOi.eyJpc3M.c2ln_-1 is listed' }],
       { reply: '554 5.7.1 https://links.example/l/… is listed' },
     ],
+    ['nonsense to RCPT is no refusal', [{ RCPT: 'whatever' }], { outcome: 'delayed', relayWorks: false }],
+    ['nonsense after DATA may have taken it', [{ END: 'whatever' }], { outcome: 'delayed', relayWorks: false }],
+    [
+      'a reply as long as a relay may make it',
+      [{ RCPT: `450 ${'a'.repeat(1_000_000)} ann@example.com` }],
+      { outcome: 'delayed', reply: '450 …' },
+    ],
     ['250 after DATA', [{ END: '250 2.0.0 queued' }], { outcome: 'accepted', reply: '250 2.0.0 queued' }],
   ])('%s', async (_name, [answers, greeting], outcome) => {
     expect(await send(await rawRelay(dialogue(answers, greeting)))).toMatchObject(outcome);

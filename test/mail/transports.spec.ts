@@ -60,10 +60,18 @@ describe('sendmail', () => {
 
   test('never takes an address for an option', async () => {
     const path = program(0);
-    expect(await send(`sendmail:${path}`, { ...LETTER, to: '-oQ/tmp@example.com' })).toMatchObject({
-      outcome: 'delayed',
-    });
+    const refused = { outcome: 'refused', noSuchMailbox: false, relayWorks: true };
+    expect(await send(`sendmail:${path}`, { ...LETTER, to: '-oQ/tmp@example.com' })).toMatchObject(refused);
+    const from = { name: 'App', address: '-oQ/tmp@mail.example' };
+    expect(await send(`sendmail:${path}`, { ...LETTER, from } as never)).toMatchObject(refused);
     expect(readdirSync(directory)).toEqual(['sendmail']);
+  });
+
+  test('goes on for others, however many such addresses strangers give', async () => {
+    const mailer = new Mailer([createRelay(`sendmail:${program(0)}`)], SENDER);
+    for (let nth = 0; nth < 10; nth++) await mailer.send({ ...LETTER, to: `-x${nth}@example.com` });
+    expect(mailer.circuits()[0]!.circuit).toBe('closed');
+    expect(await mailer.send(LETTER)).toMatchObject({ outcome: 'accepted' });
   });
 
   test.each([

@@ -31,8 +31,6 @@ export function update(id: string, { json, ...wanted }: AppOptions): Promise<voi
   return withStores(async ({ apps }) => {
     const known = await apps.find(id);
     if (!known) throw new Failure(`There is no app ${id}. \`oncelink apps list\` shows them.`);
-    if (Object.keys(wanted).length === 0)
-      throw new Failure('Nothing to change: say --name, --redirect-uri, --colour, --logo, --from or --reply-to.');
     const app = changed(known, wanted);
     await apps.save(app);
     if (json) return printJson(app);

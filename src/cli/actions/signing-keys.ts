@@ -36,7 +36,7 @@ export async function rotate({ alg, activateIn, file }: RotateOptions): Promise<
   );
   if (older > 0) {
     print(
-      `${count(older, 'older key')} kept: what they signed stays good. \`oncelink signing-keys prune\` drops them in time.`,
+      `${count(older, 'older key')} kept, so what is signed already stays good. \`oncelink signing-keys prune\` drops in time what is not needed any more.`,
     );
     print(TAKEN_OVER);
   }

@@ -22,7 +22,11 @@ export function addApps(program: Command): void {
       readRedirectUri,
     )
     .option('--json', 'print JSON')
-    .action(async (id: string, options: AppOptions) => (await import('../actions/apps.js')).update(id, options));
+    .action(async (id: string, options: AppOptions, command: Command) => {
+      if (Object.keys(options).every((name) => name === 'json'))
+        command.error('error: nothing to change: say --name, --redirect-uri, --colour, --logo, --from or --reply-to');
+      return (await import('../actions/apps.js')).update(id, options);
+    });
   apps
     .command('list')
     .description('list the apps')

@@ -5,9 +5,9 @@ export function addLinks(program: Command): void {
     .command('mint')
     .summary('mint a link, print it; the running service mails it')
     .description('Mints a link and prints it as JSON. A mail is queued in the database; the running service sends it.')
-    .requiredOption('--purpose <purpose>', 'what it is for, such as password-reset')
-    .requiredOption('--recipient <address>', 'one plain mailbox address')
-    .requiredOption('--subject <id>', "the app's own id of its user")
+    .option('--purpose <purpose>', 'what it is for, such as password-reset; required')
+    .option('--recipient <address>', 'one plain mailbox address; required')
+    .option('--subject <id>', "the app's own id of its user; required")
     .option('--app <id>', 'whose link', 'default')
     .addOption(
       new Option('--delivery <way>', 'mail it, or print its URL and token this once')
@@ -19,9 +19,12 @@ export function addLinks(program: Command): void {
     .option('--locale <tag>', 'the language of mail and pages (default: en)')
     .option('--data <json>', 'an object that the app gets back at redemption', readObject)
     .option('--template-data <json>', "an object with the mail's variables", readObject)
-    .action(async ({ app, ...request }: { app: string } & Record<string, unknown>) =>
-      (await import('../actions/links.js')).mint(app, request),
-    );
+    .action(async ({ app, ...request }: { app: string } & Record<string, unknown>, command: Command) => {
+      // Commander itself would name the first one only.
+      const missing = ['purpose', 'recipient', 'subject'].filter((name) => request[name] === undefined);
+      if (missing.length > 0) command.error(`error: missing: ${missing.map((name) => `--${name}`).join(', ')}`);
+      return (await import('../actions/links.js')).mint(app, request);
+    });
   const reference = 'its id, or the link or token itself';
   program
     .command('show')

@@ -19,11 +19,10 @@ export function addSigningKeys(program: Command): void {
         'RS256',
       ]),
     )
-    .option(
-      '--activate-in <duration>',
-      'it signs from then on; until then every instance learns of it',
-      readDuration,
-      ACTIVATE_IN,
+    .addOption(
+      new Option('--activate-in <duration>', 'it signs from then on; until then every instance learns of it')
+        .argParser(readDuration)
+        .default(ACTIVATE_IN, `${ACTIVATE_IN}s`),
     )
     .action(async (options: RotateOptions) => (await actions()).rotate(options));
   add('revoke', 'take a key out: what it signed is void at once')

@@ -1,4 +1,4 @@
-import { readSettings, SettingsError } from '../../settings.js';
+import { doubtsAbout, readSettings, SettingsError } from '../../settings.js';
 import { readTemplates } from '../../templates.js';
 import { settingsFor } from '../settings-for.js';
 import { count } from '../output.js';
@@ -18,7 +18,9 @@ export function* checkNode(): Iterable<Finding> {
 /** One line per fault: each is mended by itself. */
 export function* checkSettings(): Iterable<Finding> {
   try {
-    yield ok('settings', `complete for ${readSettings(process.env).production ? 'production' : 'development'}`);
+    const settings = readSettings(process.env);
+    yield ok('settings', `complete for ${settings.production ? 'production' : 'development'}`);
+    for (const doubt of doubtsAbout(settings)) yield warn('settings', doubt);
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;
     for (const fault of error.faults) yield fail('settings', fault);
