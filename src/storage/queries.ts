@@ -117,7 +117,8 @@ async function within<Answer>(deadline: number, answer: Promise<Answer>, onLate?
       reject(new Error('no answer from the database in time'));
       onLate?.();
     };
-    timer = setTimeout(giveUp, Math.max(0, deadline - elapsed()));
+    // What the database has answered while we were busy is heard first: it may have been carried out.
+    timer = setTimeout(() => setImmediate(giveUp), Math.max(0, deadline - elapsed()));
   });
   try {
     return await Promise.race([answer, late]);
