@@ -44,13 +44,12 @@ export function looksRandom(bytes: Buffer): boolean {
 
 /**
  * Words may have been taken for base64url themselves, and made longer: written again and again, or filled up with one
- * letter. Of random letters all are small, or eight alike, or the last eight the first, less than once in 10^9 keys.
+ * letter. Of random letters all are small, or the last eight the first, less than once in 10^9 keys.
  */
 function isWords(text: string): boolean {
   // The last letter has fewer bits than were given.
   const letters = text.slice(0, -1).replace(/A+$/, '');
   for (let step = 1; step <= letters.length - 8; step++) if (letters.startsWith(letters.slice(step))) return true;
-  if (/(.)\1{7}/.test(letters)) return true;
   const isHex = /^[0-9a-f]+$/.test(letters);
   return !isHex && !(/[A-Z]/.test(letters) && /[a-z]/.test(letters));
 }

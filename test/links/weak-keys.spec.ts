@@ -47,6 +47,24 @@ test.each([
   ['noise for the half of it', false, Buffer.concat([noise(32), Buffer.alloc(32)])],
 ])('%s: %s', (_name, random, bytes) => expect(looksRandom(bytes)).toBe(random));
 
+/** 44 letters of base64url are 33 bytes; the last letter is not looked at. */
+const LETTERS = noise(64, 'letters').toString('base64url');
+const SMALL = LETTERS.toLowerCase();
+test.each([
+  ['as they come', true, LETTERS.slice(0, 44)],
+  ['the first eight again at the end', false, `${LETTERS.slice(0, 35)}${LETTERS.slice(0, 8)}x`],
+  ['the first seven again at the end', true, `${LETTERS.slice(0, 36)}${LETTERS.slice(0, 7)}x`],
+  ['eight alike', false, `${LETTERS.slice(0, 20)}qqqqqqqq${LETTERS.slice(20, 36)}`],
+  ['seven alike', true, `${LETTERS.slice(0, 20)}qqqqqqq${LETTERS.slice(20, 37)}`],
+  ['small, the first and the last a hexadecimal digit', false, `a${SMALL.slice(0, 41)}ax`],
+  ['small, but for one', true, `${SMALL.slice(0, 20)}A${SMALL.slice(20, 43)}`],
+  ['small, filled up', false, `${SMALL.slice(0, 38)}AAAAAA`],
+  ['in capitals', false, LETTERS.toUpperCase().slice(0, 44)],
+  ['hexadecimal digits', true, noise(32, 'digits').toString('hex')],
+])('words that were taken for base64url, %s: %s', (_name, random, text) =>
+  expect(looksRandom(Buffer.from(text, 'base64url'))).toBe(random),
+);
+
 describe('a thumbprint', () => {
   const EC = { kty: 'EC', crv: 'P-256', x: 'x', y: 'y' };
   const RSA = {
