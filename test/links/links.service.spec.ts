@@ -310,6 +310,9 @@ describe('redeeming', () => {
       const code = domain.tokens.oneTimeCode(id);
       expect(await refusalOf(by(id, code))).toBe('token_invalid');
       expect(await refusalOf(by(domain.ids.next(), code))).toBe('token_invalid');
+      const unknown = domain.ids.next();
+      const guessed = { id: unknown, oneTimeCode: domain.tokens.oneTimeCode(unknown), purpose: 'mail-code' };
+      expect(await refusalOf(domain.links.redeem(APP, guessed, 'key'))).toBe('token_invalid');
       const mailed = await domain.mintToken('mail-code');
       const theirs = { id: mailed.id, oneTimeCode: domain.tokens.oneTimeCode(mailed.id), purpose: 'mail-code' };
       expect(await refusalOf(domain.links.redeem(OTHER_APP, theirs))).toBe('token_invalid');
