@@ -49,8 +49,8 @@ export function readOptions(args) {
   if (values.help) throw new Error(USAGE);
   return {
     quick: values.quick,
-    /** nothing left out or cut short: worth keeping */
-    complete: !values.quick && !values.only && !values.sections && !values.rounds,
+    /** no subject left out and nothing cut short: worth keeping, if only some of the sections */
+    kept: !values.quick && !values.only && !values.rounds,
     subjects: chosen(
       values.only,
       SUBJECTS.map(({ id }) => id),

@@ -1,5 +1,5 @@
-// Measures Oncelink beside its peers, prints one report and, if nothing was left out or cut short, keeps it in `results/`. See README.md.
-import { readOptions } from './options.mjs';
+// Measures Oncelink beside its peers, prints one report and, if no subject was left out and nothing cut short, keeps it in `results/`. See README.md.
+import { readOptions, SECTIONS } from './options.mjs';
 import { Postgres } from './postgres.mjs';
 import { describeMachine } from './report/machine.mjs';
 import { toMarkdown } from './report/markdown.mjs';
@@ -30,7 +30,8 @@ try {
   const wanted = options.sections.filter((name) => name === 'rates' || options.subjects.includes('oncelink'));
   const sections = wanted.map((name) => ({ name, state: 'not begun', minutes: 0 }));
   const report = { date, options, machine: await describeMachine(postgres), sections };
-  const results = options.complete ? new Results(date) : undefined;
+  const some = wanted.length < SECTIONS.length ? `-${wanted.join('-')}` : '';
+  const results = options.kept ? new Results(date + some) : undefined;
   for (const section of sections) await carryOut(section, report, results);
   process.stdout.write(`\n${toMarkdown(report)}`);
   if (results) say(`\nkept as ${results.name}.json and .md`);

@@ -3,12 +3,12 @@ import { fileURLToPath } from 'node:url';
 
 const FOLDER = fileURLToPath(new URL('../results/', import.meta.url));
 
-/** Where a run is kept, from its first figures on. A second run of one day gets a name of its own. */
+/** Where a run is kept, from its first figures on. A second run of one name gets a number. */
 export class Results {
-  constructor(date) {
+  constructor(name) {
     mkdirSync(FOLDER, { recursive: true });
-    this.name = FOLDER + date;
-    for (let nth = 2; existsSync(`${this.name}.json`); nth++) this.name = `${FOLDER}${date}-${nth}`;
+    this.name = FOLDER + name;
+    for (let nth = 2; existsSync(`${this.name}.json`); nth++) this.name = `${FOLDER}${name}-${nth}`;
   }
 
   keep(report, markdown) {

@@ -3,8 +3,11 @@ import { medianOf } from '../statistics.mjs';
 import { bare } from '../subjects/bare.mjs';
 import oncelink from '../subjects/oncelink.mjs';
 
-/** How much the crowd would ask for, against the most; those who are taken wait, and so it is five times as much. */
-const TIMES = 6;
+/**
+ * How much the crowd would ask for, against the most, if nobody waited for an answer. Those who are taken wait for about
+ * a second, and so it is five times as much or a little more.
+ */
+const TIMES = 9;
 /**
  * Who asks, and where. A crowd's connections ask each at its own pace, or as fast as they are answered if that is slower:
  * one generator cannot ask a quick database for more than its core allows, and then nobody has to wait for long. A
