@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync } from 'node:fs';
+import { chmodSync, cpSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { SMTPServer } from 'smtp-server';
 import { Cli } from './cli.js';
@@ -27,8 +27,15 @@ beforeAll(async () => {
 });
 afterAll(() => new Promise<void>((resolve) => relay.close(() => resolve())));
 
+let installed: Cli | undefined;
+afterAll(() => installed?.clear());
 beforeEach(() => {
-  cli = new Cli({
+  cli = production();
+});
+afterEach(() => cli.clear());
+
+function production(): Cli {
+  return new Cli({
     NODE_ENV: 'production',
     PUBLIC_URL: 'https://links.example.com',
     DATABASE_URL: 'sqlite:./links.sqlite',
@@ -37,13 +44,16 @@ beforeEach(() => {
     MAIL_FROM: 'Links <links@example.com>',
     REDIRECT_URIS: 'https://shop.example/callback',
   });
-});
-afterEach(() => cli.clear());
+}
 
-/** A production that has everything. */
+/** A production that has everything: made once, copied for each test. */
 async function install(): Promise<void> {
-  await cli.ok(['signing-keys', 'rotate']);
-  await cli.ok(['apps', 'create', 'default']);
+  if (!installed) {
+    installed = production();
+    await installed.ok(['signing-keys', 'rotate']);
+    await installed.ok(['apps', 'create', 'default']);
+  }
+  cpSync(installed.directory, cli.directory, { recursive: true });
 }
 
 async function diagnose(env: Record<string, string> = {}) {
