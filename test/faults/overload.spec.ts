@@ -52,8 +52,9 @@ const SLOW = `
 /** Two full batches, of which one is under way while the other gathers: more cannot be done. */
 const ENOUGH = 512;
 const TIMES = 5;
-/** So many that those of them who wait for an answer are not missed. */
+/** Each at such a pace that all would ask for this many times as much; some wait for an answer instead. */
 const CROWD = 3_000;
+const PACE = 7;
 const ROUNDS = 5;
 
 /** Whether as much is done as before is a matter of time, so it is looked at in the long form only. */
@@ -74,7 +75,7 @@ if (FULL)
         // In turn, so that a machine that is slow for a while is so for both.
         for (let n = 0; n < ROUNDS; n++) {
           const peak = await crowd.ask({ callers: ENOUGH, seconds: SECONDS, pause: 0 });
-          const pause = (CROWD / (TIMES * peak.good)) * 1000;
+          const pause = (CROWD / (PACE * peak.good)) * 1000;
           const storm = await crowd.ask({ callers: CROWD, seconds: SECONDS, pause });
           rounds.push({ peak, storm });
           tell(`${Math.round(peak.good)}/s at most; of ${Math.round(storm.asked)}/s: ${JSON.stringify(storm)}`);
@@ -84,9 +85,9 @@ if (FULL)
           ...Object.keys(storm.statuses),
         ]);
         expect([...new Set(answers)].sort()).toEqual(['201', '503']);
-        expect(median(rounds.map(({ peak, storm }) => storm.asked / peak.good))).toBeGreaterThan(TIMES * 0.8);
+        expect(median(rounds.map(({ peak, storm }) => storm.asked / peak.good))).toBeGreaterThanOrEqual(TIMES);
         expect(median(rounds.map(({ peak, storm }) => storm.good / peak.good))).toBeGreaterThanOrEqual(0.9);
-        expect(median(rounds.map(({ storm }) => storm.toldIn.half!))).toBeLessThan(50);
+        expect(median(rounds.map(({ storm }) => storm.toldIn.most!))).toBeLessThan(50);
       } finally {
         await crowd?.leave();
         await slow.discard();
