@@ -49,6 +49,11 @@ test('a mint may say all of it', () => {
   expect(parseRequest(mintRequest, all)).toEqual(all);
 });
 
+test('a text that is too long is told how long it may be', () =>
+  expect(faults(mintRequest, { ...MINT, purpose: 'p'.repeat(41) })).toEqual({
+    '/purpose': expect.stringMatching(/\b40 characters/),
+  }));
+
 describe('the length of a text', () => {
   test.each<[string, z.ZodType, object, number, number]>([
     ['purpose', mintRequest, MINT, 1, 40],
