@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { runFast, startSmall } from './heap.js';
 import { KeyFile } from './links/key-file.js';
 import { createLogger, redact, type Logger } from './log.js';
-import type { Service } from './service.js';
+import { createService, type Service } from './service.js';
 import { readSettings, SETTINGS, SettingsError, type Settings } from './settings.js';
 
 /** In-flight requests and mails get this long to finish, in ms. */
@@ -32,8 +32,6 @@ try {
   tellCrashes(logger);
   let started: Service | undefined;
   stopOnSignals(() => started);
-  // Loading all of it takes longer than all else; whoever mends settings need not wait for it each time.
-  const { createService } = await import('./service.js');
   const service = (started = await createService(settings, logger));
   process.on('SIGHUP', () => reloadKeys(service, logger));
   await service.app

@@ -52,8 +52,9 @@ const SLOW = `
 /** Two full batches, of which one is under way while the other gathers: more cannot be done. */
 const ENOUGH = 512;
 const TIMES = 5;
-/** Each at such a pace that all would ask for this many times as much; some wait for an answer instead. */
+/** So many that those of them who wait for an answer are not missed. */
 const CROWD = 3_000;
+/** How many times as much the crowd would ask for if nobody waited for an answer. */
 const PACE = 7;
 const ROUNDS = 5;
 
