@@ -1,10 +1,10 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { ApiKeys } from '../apps/api-keys.js';
 import { APP_STORE, type AppStore } from '../apps/app.js';
 import type { Clock, DevClock } from '../clock.js';
 import { Courier } from '../links/courier.js';
+import { KeyRing } from '../links/key-ring.js';
 import { statusOf } from '../links/link.js';
 import { LINK_STORE, type LinkStore } from '../links/link-store.js';
 import { CLOCK, PURPOSES } from '../links/links.module.js';
@@ -31,7 +31,8 @@ function linkOf(url: string): { app: string; id: string } | undefined {
 
 /**
  * Puts the demo and the dev inbox beside the service, in development only. The demo is a client like any other: an app
- * with an API key of its own, new at every start, that talks to the public API.
+ * with an API key of its own that talks to the public API. The key follows from the signing key: whoever starts
+ * Oncelink once more in the same place, and finds the port taken, must not lock out the demo that is running.
  * @returns the redirect URIs for the app `default`: a page that shows what an app would get, then the demo's
  */
 export async function registerDevelopment(
@@ -42,7 +43,8 @@ export async function registerDevelopment(
   const baseUrl = `${publicUrl}/demo`;
   const redirectUris = demoRedirectUris(baseUrl);
   await app.get<AppStore>(APP_STORE).save({ id: 'demo', name: 'Fernweh', redirectUris, colour: '#0b5d5b' });
-  const apiKey = `olk_demo_${randomBytes(20).toString('hex')}`;
+  const secret = app.get(KeyRing).keys[0].mac('api key', 'demo');
+  const apiKey = `olk_demo_${Buffer.from(secret, 'base64url').toString('hex')}`;
   await app.get(ApiKeys).adopt(apiKey, 'demo', ['links:mint', 'links:redeem'], 'the demo');
 
   const server = app.getHttpAdapter().getInstance();

@@ -1,4 +1,5 @@
 import { createServer } from 'node:http';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { latestMail } from '../../src/testing.js';
 import { freePort, HandSetClock, startService, type Answer, type TestService } from '../support/service.js';
@@ -44,6 +45,24 @@ describe('latestMail', () => {
     const told = await latestMail({ to: 'told@example.com', baseUrl: service.url });
     expect([told.purpose, told.link]).toEqual(['password-changed', null]);
   });
+});
+
+test('whoever starts it once more in the same place leaves the demo of the first at work', async () => {
+  const place = {
+    PORT: String(service.port),
+    PUBLIC_URL: service.url,
+    DATABASE_URL: `sqlite:${join(service.directory, 'oncelink.sqlite')}`,
+    SIGNING_KEYS_FILE: join(service.directory, 'signing-keys.json'),
+  };
+  await (await startService({ env: place })).stop();
+  const email = 'twice@example.com';
+  const answer = await fetch(`${service.url}/demo/sign-up`, {
+    method: 'POST',
+    body: new URLSearchParams({ name: 'Ann', email, password: 'fog on the lake' }),
+    headers: { 'sec-fetch-site': 'same-origin' },
+  });
+  expect(answer.status).toBe(200);
+  expect((await latestMail({ to: email, baseUrl: service.url })).purpose).toBe('email-verification');
 });
 
 test('latestMail waits for an Oncelink that is not up yet, and says where it looked', async () => {
