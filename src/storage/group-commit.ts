@@ -5,6 +5,8 @@ import { PATIENCE, RowFault } from './queries.js';
 
 interface Waiting<Item, Answer> {
   readonly item: Item;
+  /** of its lane */
+  readonly keys: readonly string[];
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: unknown) => void;
   /** ms, as `elapsed` counts them */
@@ -129,7 +131,7 @@ class Queue<Item, Answer> {
   add(item: Item): Promise<Answer> {
     this.timer ??= this.dismissIn(this.limits.patience);
     return new Promise<Answer>((resolve, reject) => {
-      this.waiting.push({ item, resolve, reject, since: this.clock() });
+      this.waiting.push({ item, keys: this.lane.keys(item), resolve, reject, since: this.clock() });
       if (this.leave && this.isHalf) this.leave();
     });
   }
@@ -191,10 +193,9 @@ class Queue<Item, Answer> {
     let index = 0;
     for (; index < this.waiting.length && batch.length < this.limits.batch; index++) {
       const one = this.waiting[index]!;
-      const own = this.lane.keys(one.item);
-      if (own.some((key) => keys.has(key))) later.push(one);
+      if (one.keys.some((key) => keys.has(key))) later.push(one);
       else batch.push(one);
-      for (const key of own) keys.add(key);
+      for (const key of one.keys) keys.add(key);
     }
     this.waiting.splice(0, index, ...later);
     return batch;
@@ -202,10 +203,10 @@ class Queue<Item, Answer> {
 
   /** A hundred who race for one thing need no hundred batches. */
   private dismissLosers(batch: readonly Waiting<Item, Answer>[], answers: readonly Answer[]): void {
-    const { lane } = this;
-    if (!lane.isFinal) return;
-    const gone = new Set(batch.flatMap(({ item }, index) => (lane.isFinal!(answers[index]!) ? lane.keys(item) : [])));
-    const isLost = ({ item }: Waiting<Item, Answer>): boolean => lane.keys(item).some((key) => gone.has(key));
+    const { isFinal } = this.lane;
+    if (!isFinal) return;
+    const gone = new Set(batch.flatMap(({ keys }, index) => (isFinal(answers[index]!) ? keys : [])));
+    const isLost = ({ keys }: Waiting<Item, Answer>): boolean => keys.some((key) => gone.has(key));
     const lost = this.waiting.filter(isLost);
     if (lost.length > 0) this.waiting = this.waiting.filter((one) => !isLost(one));
     for (const { resolve } of lost) resolve(undefined as Answer);
