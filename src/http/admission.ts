@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify';
 import { Unavailable } from '../links/errors.js';
 import type { LinkStore } from '../links/link-store.js';
 
@@ -16,9 +16,13 @@ const WRITES: Readonly<Record<string, 'mint' | 'redemption' | undefined>> = {
  * cost next to nothing, or a crowd that cannot be served would take the time of those that can.
  */
 export function refuseOverload(server: FastifyInstance, store: LinkStore, refuse: Refuse): void {
-  server.addHook('onRequest', (request, reply, done) => {
-    const write = request.method === 'POST' ? WRITES[request.routeOptions.url ?? ''] : undefined;
-    if (write === undefined || store.hasRoomFor(write)) done();
-    else refuse(new Unavailable(), request, reply);
+  server.addHook('onRoute', (route) => {
+    const write = [route.method].flat().includes('POST') ? WRITES[route.url] : undefined;
+    if (write === undefined) return;
+    const refuseIfFull: onRequestHookHandler = (request, reply, done) => {
+      if (store.hasRoomFor(write)) done();
+      else refuse(new Unavailable(), request, reply);
+    };
+    route.onRequest = [route.onRequest ?? [], refuseIfFull].flat();
   });
 }

@@ -1,6 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ApiQuery, DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import type { onSendHookHandler } from 'fastify';
 import { z } from 'zod';
 import { problemDocument } from './link.resource.js';
 import { PROBLEMS } from './problems.js';
@@ -39,22 +40,24 @@ const DOCS_POLICY = [
   "form-action 'none'",
   "frame-ancestors 'none'",
 ].join('; ');
+const DOCS_HEADERS = {
+  'referrer-policy': 'no-referrer',
+  'x-robots-tag': 'noindex, nofollow',
+  'x-frame-options': 'DENY',
+  'content-security-policy': DOCS_POLICY,
+};
+
+const onSendOfDocs: onSendHookHandler = (_request, reply, _payload, done) => {
+  void reply.headers(DOCS_HEADERS);
+  done();
+};
 
 /** `/openapi.json` for machines, `/docs` for people, who are no more to be found or followed there than on our pages. */
 export function documentApi(app: NestFastifyApplication): void {
-  app
-    .getHttpAdapter()
-    .getInstance()
-    .addHook('onSend', (request, reply, _payload, done) => {
-      if (request.routeOptions.url?.startsWith('/docs'))
-        void reply.headers({
-          'referrer-policy': 'no-referrer',
-          'x-robots-tag': 'noindex, nofollow',
-          'x-frame-options': 'DENY',
-          'content-security-policy': DOCS_POLICY,
-        });
-      done();
-    });
+  const server = app.getHttpAdapter().getInstance();
+  server.addHook('onRoute', (route) => {
+    if (route.url.startsWith('/docs')) route.onSend = [route.onSend ?? [], onSendOfDocs].flat();
+  });
   const config = new DocumentBuilder()
     .setTitle('Oncelink')
     .setDescription('Mints purpose-scoped, single-use links, mails them and redeems them.')
