@@ -3,9 +3,9 @@
 import { connect } from 'node:net';
 
 const port = Number(process.argv[3]);
-const STATUS = /HTTP\/1\.1 (\d{3}) /g;
-/** An answer's first bytes may come in two pieces. */
-const SEAM = 12;
+/** What an answer begins with, and how long that is with its status. It may come in two pieces. */
+const MARK = Buffer.from('HTTP/1.1 ');
+const BEGIN = MARK.length + 3;
 
 process.on('message', async ({ connections, pipelined, milliseconds, requests }) => {
   try {
@@ -26,7 +26,7 @@ process.on('disconnect', () => process.exit());
 function pour(requests, first, pipelined, end, answers) {
   return new Promise((done, reject) => {
     let next = first;
-    let tail = '';
+    let tail = Buffer.alloc(0);
     const socket = connect({ host: '127.0.0.1', port, noDelay: true });
     const send = (count) => {
       let text = '';
@@ -35,15 +35,19 @@ function pour(requests, first, pipelined, end, answers) {
     };
     socket.once('connect', () => send(pipelined));
     socket.on('data', (chunk) => {
-      const text = tail + chunk.latin1Slice();
+      // Looked for in the bytes: a page has thousands of them, and whoever floods does not read it.
+      const bytes = Buffer.concat([tail, chunk]);
       let count = 0;
       let read = 0;
-      for (const match of text.matchAll(STATUS)) {
-        answers[match[1]] = (answers[match[1]] ?? 0) + 1;
-        read = match.index + match[0].length;
+      for (;;) {
+        const mark = bytes.indexOf(MARK, read);
+        if (mark < 0 || mark + BEGIN > bytes.length) break;
+        read = mark + BEGIN;
+        const status = bytes.latin1Slice(read - 3, read);
+        answers[status] = (answers[status] ?? 0) + 1;
         count++;
       }
-      tail = text.slice(Math.max(read, text.length - SEAM));
+      tail = bytes.subarray(Math.max(read, bytes.length - BEGIN));
       if (performance.now() >= end) socket.destroy();
       else if (count > 0) send(count);
     });

@@ -76,6 +76,8 @@ export class Pages {
   private readonly words: PageWords;
   private readonly style: PageStyle;
   private readonly general = new Map<string, Buffer>();
+  /** of every answer that knows no app and has no form */
+  private readonly plainHeaders: Readonly<Record<string, string>>;
 
   /** @throws TemplatesError with every fault in the pages' templates and words */
   constructor(
@@ -92,6 +94,7 @@ export class Pages {
     this.style = new PageStyle(layouts, html!, faults);
     this.words = new PageWords(templatesDir, purposes, text!, faults);
     faults.throwIfAny();
+    this.plainHeaders = pageHeaders(this.style.policy(undefined), null);
   }
 
   /**
@@ -255,6 +258,7 @@ export class Pages {
   }
 
   private setHeaders(reply: FastifyReply, formTarget: string | null, app?: App): void {
-    void reply.headers(pageHeaders(this.style.policy(app), formTarget));
+    const isPlain = formTarget === null && !app;
+    void reply.headers(isPlain ? this.plainHeaders : pageHeaders(this.style.policy(app), formTarget));
   }
 }

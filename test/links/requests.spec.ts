@@ -299,3 +299,9 @@ test('what has not the form of an id is nobody’s, and is not asked for', () =>
   for (const id of ['', `${ID}x`, ID.slice(1), `${ID.slice(1)}\0`, `${ID.slice(1)}.`])
     expect(() => requests.requireId(id, otherwise)).toThrow(otherwise);
 });
+
+// What cannot be compiled is walked anew for every request, and nobody would notice.
+const schemas = Object.entries(requests).filter(([, schema]) => schema instanceof z.ZodType);
+test.each(schemas)('%s can be compiled', (_name, schema) =>
+  expect(() => z.compile(schema as z.ZodType, { strict: true })).not.toThrow(),
+);
