@@ -23,12 +23,13 @@ export function runFast(): void {
   setFlagsFromString('--heap-growing-percent=100');
   // What survives is little: threads that look for it together cost more than they find.
   setFlagsFromString('--no-parallel-scavenge');
-  // V8 takes a maximum only when a process begins; how fast it grows it asks each time.
-  new PerformanceObserver(() =>
-    setFlagsFromString(`--semi-space-growth-factor=${youngSize() < YOUNG ? 2 : 1}`),
-  ).observe({
-    entryTypes: ['gc'],
-  });
+  // V8 takes a maximum only when a process begins; how fast it grows it asks each time. To be told takes time itself.
+  let factor: number | undefined;
+  new PerformanceObserver(() => {
+    const wanted = youngSize() < YOUNG ? 2 : 1;
+    if (wanted !== factor) setFlagsFromString(`--semi-space-growth-factor=${wanted}`);
+    factor = wanted;
+  }).observe({ entryTypes: ['gc'] });
 }
 
 function youngSize(): number {

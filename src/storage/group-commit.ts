@@ -205,7 +205,9 @@ class Queue<Item, Answer> {
   private dismissLosers(batch: readonly Waiting<Item, Answer>[], answers: readonly Answer[]): void {
     const { isFinal } = this.lane;
     if (!isFinal) return;
-    const gone = new Set(batch.flatMap(({ keys }, index) => (isFinal(answers[index]!) ? keys : [])));
+    const gone = new Set<string>();
+    for (const [index, answer] of answers.entries())
+      if (isFinal(answer)) for (const key of batch[index]!.keys) gone.add(key);
     const isLost = ({ keys }: Waiting<Item, Answer>): boolean => keys.some((key) => gone.has(key));
     const lost = this.waiting.filter(isLost);
     if (lost.length > 0) this.waiting = this.waiting.filter((one) => !isLost(one));

@@ -73,6 +73,8 @@ test(
       const { faults } = await underLoad(instances, async (moment) => {
         await postgres.query(FORGETFUL, 'forgetful');
         await postgres.query('CHECKPOINT');
+        // It might bring everything to disk just before the kill, and there would be nothing to find out.
+        postgres.holdLogWriter();
         return [await killDatabase(postgres, instances, moment)];
       });
       const lost = faults.filter((fault) => /acknowledged link lost|redemption forgotten/.test(fault));

@@ -78,6 +78,13 @@ export class PostgresServer {
     this.stopped();
   }
 
+  /** What need not be on disk yet stays in memory from now on, and dies with it: its log writer does not move any more. */
+  holdLogWriter(): void {
+    const [writer] = family(this.server.pid!).filter((pid) => titleOf(pid).includes('walwriter'));
+    if (writer === undefined) throw new Error('PostgreSQL has no WAL writer');
+    send(writer, 'SIGSTOP');
+  }
+
   thaw(): void {
     for (const pid of family(this.server.pid!)) send(pid, 'SIGCONT');
   }
@@ -115,6 +122,15 @@ function family(pid: number): number[] {
 function isAlive(pid: number): boolean {
   const stat = statOf(pid);
   return stat !== undefined && stat.state !== 'Z';
+}
+
+/** What the process calls itself. */
+function titleOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1');
+  } catch {
+    return '';
+  }
 }
 
 function statOf(pid: number): { state: string; parent: number } | undefined {
