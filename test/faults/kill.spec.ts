@@ -61,7 +61,8 @@ test(
 const FORGETFUL = `
   CREATE FUNCTION forget() RETURNS trigger LANGUAGE plpgsql AS
     $$ BEGIN PERFORM set_config('synchronous_commit', 'off', true); RETURN NULL; END $$;
-  CREATE TRIGGER forgetful BEFORE INSERT OR UPDATE ON links FOR EACH STATEMENT EXECUTE FUNCTION forget()`;
+  CREATE TRIGGER forgetful BEFORE INSERT OR UPDATE ON links FOR EACH STATEMENT EXECUTE FUNCTION forget();
+  CREATE TRIGGER forgetful BEFORE INSERT OR UPDATE ON suppressions FOR EACH STATEMENT EXECUTE FUNCTION forget()`;
 
 test(
   'the control: with commits that are acknowledged before they are on disk, the same kill is found out',
