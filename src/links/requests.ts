@@ -226,7 +226,7 @@ function compiledOf<Schema extends z.ZodType>(schema: Schema): Schema {
  * @throws RequestInvalid with every fault
  */
 export function parseRequest<Schema extends z.ZodType>(schema: Schema, input: unknown): z.infer<Schema> {
-  const parsed = compiledOf(schema).safeParse(input, IN_WORDS);
+  const parsed = compiledOf(schema).safeParse(input, { error: inWords });
   if (parsed.success) return parsed.data;
   throw new RequestInvalid(
     parsed.error.issues.map((issue) => ({
@@ -259,4 +259,3 @@ const inWords: z.core.$ZodErrorMap = (issue) => {
     return 'must be a string of one line and at most 200 characters, a number, a boolean or null';
   return undefined;
 };
-const IN_WORDS = { error: inWords };
