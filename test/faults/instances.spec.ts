@@ -71,7 +71,6 @@ test(
         }
       }
       await load.stop();
-      await load.confirmWins();
       // Nothing crashed, so no mail has an excuse to come twice; any 5xx but 503 would be an oddity.
       const { faults, figures } = judge(await load.history([]));
       tell(JSON.stringify(figures));

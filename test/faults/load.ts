@@ -58,29 +58,29 @@ export class Load {
     while (this.races.size > 0) await Promise.all(this.races);
   }
 
+  /**
+   * Closes the record once nothing can change it any more: no mail is on its way, or for a minute already, and the
+   * races that late mails began are over. A race begins before its mail is accepted, so none begins later.
+   */
+  async history(crashes: readonly Crash[]): Promise<History> {
+    const end = Date.now() + 60_000;
+    while ((await this.listAll()).some(isOnItsWay) && Date.now() < end) await pause(500);
+    await this.stop();
+    await this.confirmWins();
+    const reported = await this.listAll();
+    this.client.close();
+    const { minted, asked: mintsAsked, oddities } = this;
+    return { minted, mintsAsked, reported, mails: this.sink.mails, crashes, oddities };
+  }
+
   /** Asks every winner again, and lets a stranger try every link that has one: what must be remembered now is. */
-  async confirmWins(): Promise<void> {
+  private async confirmWins(): Promise<void> {
     const won = [...this.minted].filter(({ id }) => this.tokens.has(id));
     await inParallel(16, won, async (link) => {
       const winner = link.calls.find(({ told }) => told === 'won' || told === 'replayed');
       if (winner) await this.redeem(link, winner.racer);
       await this.redeem(link, `${link.id}-late`);
     });
-  }
-
-  /** Waits until no mail is on its way, at most so many seconds, and closes the record. */
-  async history(crashes: readonly Crash[], seconds = 60): Promise<History> {
-    const end = Date.now() + seconds * 1000;
-    for (;;) {
-      const reported = await this.listAll();
-      const onTheirWay = reported.some(({ delivery }) => delivery === 'queued' || delivery === 'sending');
-      if (!onTheirWay || Date.now() > end) {
-        this.client.close();
-        const { minted, asked: mintsAsked, oddities } = this;
-        return { minted, mintsAsked, reported, mails: this.sink.mails, crashes, oddities };
-      }
-      await pause(500);
-    }
   }
 
   private async mintOnAndOn(): Promise<void> {
@@ -160,6 +160,10 @@ export class Load {
   private odd(what: string, reply: Reply | undefined): void {
     this.oddities.push(`${what} ${reply ? `${reply.status} ${reply.text}` : 'was never answered'}`);
   }
+}
+
+function isOnItsWay({ delivery }: Reported): boolean {
+  return delivery === 'queued' || delivery === 'sending';
 }
 
 /** @returns what the answer means, or undefined for one that the contract does not know here */
