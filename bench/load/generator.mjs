@@ -6,6 +6,9 @@ import { Connection, requestText } from './connection.mjs';
 
 const [id, port] = process.argv.slice(2);
 const subject = subjectById(id);
+/** Whom the next link is for is put between these: a request is written out once, and not each time beside the server. */
+const PLACE = 'n'.repeat(8);
+const mintParts = requestText(subject.mint(PLACE)).split(PLACE);
 /** redeem requests that were not sent yet; the oldest is the last */
 let toRedeem = [];
 let minted = 0;
@@ -24,18 +27,16 @@ process.on('disconnect', () => process.exit());
 
 /** Mints for so many ms, each for another recipient. @param pause ms from one request of a connection to its next */
 async function mint({ connections: count, milliseconds, pause = 0 }) {
-  const fresh = [];
-  const result = await drive(count, milliseconds, {
-    pause,
-    next: () => requestText(subject.mint(minted++)),
-    isGood: (answer) => {
-      const request = subject.redeem(answer);
-      if (request) fresh.push(requestText(request));
-      return request !== undefined;
-    },
-  });
-  toRedeem = fresh.reverse();
+  const answers = [];
+  const isGood = (answer) => subject.minted(answer) && answers.push(answer) > 0;
+  const result = await drive(count, milliseconds, { pause, next: nextMint, isGood });
+  // What an answer holds is looked for when nobody waits for us.
+  toRedeem = answers.map((answer) => requestText(subject.redeem(answer))).reverse();
   return result;
+}
+
+function nextMint() {
+  return mintParts.join(String(minted++).padStart(PLACE.length, '0'));
 }
 
 /** Redeems, each once, what was minted last, until that is used up or so many ms have passed. @param pause as for `mint` */
@@ -48,7 +49,7 @@ async function race({ racers, tokens }) {
   const letIn = [];
   await useConnections(racers);
   for (let n = 0; n < tokens; n++) {
-    const minting = await connections[0].ask(requestText(subject.mint(minted++)));
+    const minting = await connections[0].ask(nextMint());
     const request = requestText(subject.redeem(minting));
     const answers = await Promise.all(connections.map((connection) => connection.ask(request)));
     letIn.push(answers.filter(subject.won).length);
@@ -59,7 +60,7 @@ async function race({ racers, tokens }) {
 /** @returns the answer to one more mint, for whoever wants to know what a good token looks like */
 async function sample() {
   await useConnections(1);
-  return { sample: await connections[0].ask(requestText(subject.mint(minted++))) };
+  return { sample: await connections[0].ask(nextMint()) };
 }
 
 /** Keeps every connection busy with one request after the other, or lets it rest until its next is due. */

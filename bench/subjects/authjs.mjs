@@ -15,10 +15,9 @@ export default {
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
     body: `email=person-${n}%40example.com`,
   }),
-  redeem: (answer) => {
-    const link = header(answer, 'x-bench-link');
-    return link && { method: 'GET', path: link };
-  },
-  // Everything is a redirect; only a success sets the session's cookie.
+  // Everything is a redirect.
+  minted: (answer) => answer.head.includes('\r\nx-bench-link:'),
+  redeem: (answer) => ({ method: 'GET', path: header(answer, 'x-bench-link') }),
+  // Only a success sets the session's cookie.
   won: (answer) => answer.status === 302 && /authjs\.session-token=[^;\s]/.test(answer.head),
 };

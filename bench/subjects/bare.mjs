@@ -42,15 +42,13 @@ function reference({ store, ...named }) {
       headers,
       body: { purpose: 'magic-link', recipient: `person-${n}@example.com`, subject: `user_${n}` },
     }),
-    redeem: ({ status, body }) =>
-      status === 201
-        ? {
-            method: 'POST',
-            path: '/links/redeem',
-            headers,
-            body: { token: JSON.parse(body).token, purpose: 'magic-link' },
-          }
-        : undefined,
+    minted: ({ status }) => status === 201,
+    redeem: ({ body }) => ({
+      method: 'POST',
+      path: '/links/redeem',
+      headers,
+      body: { token: JSON.parse(body).token, purpose: 'magic-link' },
+    }),
     won: ({ status }) => status === 200,
     floods: ({ body }) => {
       const { token } = JSON.parse(body);

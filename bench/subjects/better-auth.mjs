@@ -5,10 +5,11 @@ const subject = {
   main: fileURLToPath(new URL('../servers/better-auth.mjs', import.meta.url)),
   ready: '/ready',
   mint: (n) => ({ method: 'POST', path: '/api/auth/sign-in/magic-link', body: { email: `person-${n}@example.com` } }),
-  redeem: (answer) => {
-    const token = header(answer, 'x-bench-token');
-    return token && { method: 'GET', path: `/api/auth/magic-link/verify?token=${token}` };
-  },
+  minted: ({ status }) => status === 200,
+  redeem: (answer) => ({
+    method: 'GET',
+    path: `/api/auth/magic-link/verify?token=${header(answer, 'x-bench-token')}`,
+  }),
   won: ({ status }) => status === 200,
 };
 const work =

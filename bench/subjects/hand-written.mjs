@@ -13,7 +13,7 @@ export default {
     path: '/links',
     body: { purpose: 'magic-link', email: `person-${n}@example.com`, userId: `user_${n}` },
   }),
-  redeem: ({ status, body }) =>
-    status === 201 ? { method: 'POST', path: '/links/redeem', body: { token: JSON.parse(body).token } } : undefined,
+  minted: ({ status }) => status === 201,
+  redeem: ({ body }) => ({ method: 'POST', path: '/links/redeem', body: { token: JSON.parse(body).token } }),
   won: ({ status }) => status === 200,
 };

@@ -6,7 +6,8 @@ import oncelink from './oncelink.mjs';
 
 /**
  * What is measured. A subject is a server (`main`, `environment`, `ready`, and `prepare` for its database) and the
- * requests that mint and redeem with it; `redeem` makes the request from the answer to `mint`, `won` judges its answer.
+ * requests that mint, for a name, and redeem with it; `minted` judges the answer to the first, and `redeem` makes the second
+ * from it, whose answer `won` judges.
  */
 export const SUBJECTS = [oncelink, bare, bareNarrow, betterAuth, betterAuthWal, authjs, handWritten];
 

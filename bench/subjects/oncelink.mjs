@@ -34,15 +34,13 @@ export default {
       delivery: 'return',
     },
   }),
-  redeem: ({ status, body }) =>
-    status === 201
-      ? {
-          method: 'POST',
-          path: '/v1/links/redeem',
-          headers,
-          body: { token: JSON.parse(body).token, purpose: 'magic-link' },
-        }
-      : undefined,
+  minted: ({ status }) => status === 201,
+  redeem: ({ body }) => ({
+    method: 'POST',
+    path: '/v1/links/redeem',
+    headers,
+    body: { token: JSON.parse(body).token, purpose: 'magic-link' },
+  }),
   won: ({ status }) => status === 200,
   floods,
 };
