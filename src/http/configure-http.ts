@@ -1,5 +1,4 @@
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { randomUUID } from 'node:crypto';
 import { METHODS } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
@@ -13,6 +12,7 @@ import { Pages } from './pages.js';
 import { Problem } from './problems.js';
 import { ProblemFilter } from './problem.filter.js';
 import { PUBLIC_URL } from './public-url.js';
+import { noRequestId, requestId } from './request-id.js';
 import { MAX_BODY, registerBodyParsers } from './strict-body.js';
 import { openSlowLane } from './slow-lane.js';
 import { answerUnreadable } from './unreadable.js';
@@ -35,7 +35,7 @@ export function createFastifyAdapter(trustProxy: false | number | readonly strin
     trustProxy: (typeof trustProxy === 'number'
       ? (_address: string, hop: number) => hop < trustProxy
       : trustProxy) as never,
-    genReqId: () => randomUUID(),
+    genReqId: noRequestId,
     requestTimeout: 30_000,
     keepAliveTimeout: 65_000,
     http: {
@@ -118,7 +118,7 @@ function addHooks(
     if (!logger.isLevelEnabled('debug')) return done();
     logger.debug(
       {
-        request: request.id,
+        request: requestId(request),
         method: request.method,
         route,
         status: reply.statusCode,

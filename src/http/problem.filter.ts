@@ -4,6 +4,7 @@ import { Refusal, Unavailable } from '../links/errors.js';
 import type { Logger } from '../log.js';
 import { Pages, isPageUrl } from './pages.js';
 import { Problem, toDocument, toProblem, type ProblemCode, type Told } from './problems.js';
+import { requestId } from './request-id.js';
 
 /** What Fastify and Nest refuse before one of our handlers runs: status → code and what to do. */
 const BY_STATUS: Readonly<Record<number, readonly [ProblemCode, string]>> = {
@@ -36,20 +37,20 @@ export class ProblemFilter implements ExceptionFilter {
     // A refusal for want of room has no cause to be told, and there are many of them; the metrics count them.
     if (problem.status >= 500 && !(exception instanceof Unavailable && exception.cause === undefined))
       this.logger.error(
-        { request: request.id, code: problem.code, error: problem.cause ?? exception },
+        { request: requestId(request), code: problem.code, error: problem.cause ?? exception },
         'request failed',
       );
     void reply.headers(problem.headers);
     if (isPageUrl(request.routeOptions.url ?? request.url)) {
       this.pages.sendProblem(request, reply, problem, (exception as { link?: never }).link).catch((error: unknown) => {
-        this.logger.error({ request: request.id, error }, 'a page could not be shown');
+        this.logger.error({ request: requestId(request), error }, 'a page could not be shown');
         void reply.status(500).send();
       });
     } else {
       void reply
         .status(problem.status)
         .type('application/problem+json; charset=utf-8')
-        .send(JSON.stringify(toDocument(problem, request.id)));
+        .send(JSON.stringify(toDocument(problem, requestId(request))));
     }
   }
 }
