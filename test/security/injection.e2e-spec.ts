@@ -110,29 +110,29 @@ describe.each(ENGINES)('on %s', (engine) => {
 
   test('templates in values are text: every syntax comes out as it went in', async () => {
     const payloads = [
-      '{{7*7}}',
-      '{{{7*7}}}',
-      '${7*7}',
-      '#{7*7}',
-      '<%= 7*7 %>',
-      '{%7*7%}',
+      '{{7*7919}}',
+      '{{{7*7919}}}',
+      '${7*7919}',
+      '#{7*7919}',
+      '<%= 7*7919 %>',
+      '{%7*7919%}',
       '{{constructor.constructor("return 1")()}}',
       '{{#with this}}{{/with}}',
       '{{> layout}}',
       '{{lookup this "url"}}',
       '{{@root.url}}',
       '{{__proto__}}',
-      '[[7*7]]',
-      '@(7*7)',
-      '*{7*7}',
+      '[[7*7919]]',
+      '@(7*7919)',
+      '*{7*7919}',
       '{{url}}',
       '{{"\\x41"}}',
     ];
     for (const name of share(payloads)) {
       const { body } = await service.mint({ templateData: { name } });
       const { mail } = await relay.mailTo(body.recipient);
-      expect(mail.text).not.toMatch(/\b49\b/);
-      expect(mail.html).not.toMatch(/>49</);
+      // Too long a figure for the time in it, or for a token to have it by chance.
+      expect(mail.text! + mail.html!).not.toContain('55433');
       // Kept as given, or left out whole; never half of it, never its result.
       if (mail.text!.includes(name.slice(0, 4))) expect(mail.text).toContain(name);
       urlIn(mail.text);
