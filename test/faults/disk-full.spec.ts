@@ -99,7 +99,8 @@ whereMountable(
     const sink = await MailSink.start();
     const DATABASE_URL = await postgres.createDatabase('small', postgresDisk);
     const [instance] = (await instancesOf(1, { DATABASE_URL, SMTP_URL: sink.url })) as [Instance];
-    const load = new Load([instance.url], sink, new Chance());
+    // It asks for longer than there is no room: whoever gave up before would never have had an answer.
+    const load = new Load([instance.url], sink, new Chance(), { racers: 3, minters: 6, patience: STAYS_FULL + 60 });
     const client = new HttpClient();
     const api = new Api(instance.url, client);
     const mine: Held[] = [];
