@@ -12,7 +12,7 @@ import { Pages } from './pages.js';
 import { Problem } from './problems.js';
 import { ProblemFilter } from './problem.filter.js';
 import { PUBLIC_URL } from './public-url.js';
-import { noRequestId, requestId } from './request-id.js';
+import { requestId } from './request-id.js';
 import { MAX_BODY, registerBodyParsers } from './strict-body.js';
 import { openSlowLane } from './slow-lane.js';
 import { answerUnreadable } from './unreadable.js';
@@ -35,7 +35,8 @@ export function createFastifyAdapter(trustProxy: false | number | readonly strin
     trustProxy: (typeof trustProxy === 'number'
       ? (_address: string, hop: number) => hop < trustProxy
       : trustProxy) as never,
-    genReqId: noRequestId,
+    // See `requestId`.
+    genReqId: () => '',
     requestTimeout: 30_000,
     keepAliveTimeout: 65_000,
     http: {

@@ -8,8 +8,3 @@ import type { FastifyRequest } from 'fastify';
 export function requestId(request: FastifyRequest): string {
   return (request.id ||= randomUUID());
 }
-
-/** For Fastify, which wants one for each request. */
-export function noRequestId(): string {
-  return '';
-}
