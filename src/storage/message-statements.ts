@@ -1,6 +1,6 @@
 import { LINK_COLUMNS } from './link-rows.js';
 import { OPEN, SUPERSEDED, suppressed } from './link-statements.js';
-import { REACH } from './pages.js';
+import { REACH } from './list-pages.js';
 
 const COLUMNS = [...Object.keys(LINK_COLUMNS), 'attempt_log'].map((name) => `l.${name} AS ${name}`).join(', ');
 const selectFrom = (table: string): string => `SELECT ${COLUMNS}, ${SUPERSEDED} AS superseded FROM ${table} AS l`;

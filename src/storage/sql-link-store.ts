@@ -29,7 +29,7 @@ import {
 } from './link-rows.js';
 import { contentions, isPlain, toCountedRow, toGuardRow, toMoreGuardRow, toWindowRows } from './limit-rows.js';
 import { COUNTED_BY } from './limit-statements.js';
-import { LAST, pageOf, stopOf } from './pages.js';
+import { LAST, NO_STOP, pageOf, stopsAmong } from './list-pages.js';
 import { Queries } from './queries.js';
 
 /** An attempt's outcome, in the statement's words. */
@@ -118,14 +118,15 @@ export class SqlLinkStore implements LinkStore {
     await this.queries.rows(this.sql.releaseIdempotencyKey, [app, key, before]);
   }
 
-  async list(...[app, filter, { limit, after = LAST }, now]: Parameters<LinkStore['list']>): Promise<Page<Link>> {
-    const stop = await this.stopOf(app, filter, after);
-    const values: unknown[] = [app, after, stop ?? ''];
-    const conditions = conditionsOf(this.sql, filter, values, now);
-    const sql = `${this.sql.list(conditions)}$${values.push(limit + 1)}`;
-    const rows = await this.queries.rows<SelectedRow>(sql, values);
-    const links = rows.map((row) => toLink(cellsOf(row)));
-    return pageOf(links, limit, stop);
+  async list(...[app, filter, page, now]: Parameters<LinkStore['list']>): Promise<Page<Link>> {
+    const given: unknown[] = [app, '', ''];
+    const conditions = conditionsOf(this.sql, filter, given, now);
+    const sql = `${this.sql.list(conditions)}$${given.length + 1}`;
+    return pageOf(page, this.stopsOf(app, filter), async ({ after, stop, count, deadline }) => {
+      const values = [app, after, stop, ...given.slice(3), count];
+      const rows = await this.queries.rows<SelectedRow>(sql, values, deadline);
+      return rows.map((row) => toLink(cellsOf(row)));
+    });
   }
 
   async fillings(link: Link, guard: MintGuard, now: number): Promise<Fillings> {
@@ -275,10 +276,10 @@ export class SqlLinkStore implements LinkStore {
     return row && toLink(cellsOf(row));
   }
 
-  /** @returns where a page stops looking; one mailbox has no more links than its limits permit */
-  private async stopOf(app: string, { subject, recipients }: LinkFilter, after: string): Promise<string | undefined> {
-    if (subject !== undefined) return stopOf(this.queries, after, 'AND l.app = $2 AND l.subject = $3', [app, subject]);
-    return recipients ? undefined : stopOf(this.queries, after);
+  /** Where a page pauses; one mailbox has no more links than its limits permit. */
+  private stopsOf(app: string, { subject, recipients }: LinkFilter) {
+    if (subject !== undefined) return stopsAmong(this.queries, 'AND l.app = $2 AND l.subject = $3', [app, subject]);
+    return recipients ? NO_STOP : stopsAmong(this.queries);
   }
 }
 

@@ -5,7 +5,7 @@ import type { Database } from './engines.js';
 import { toMessage, type MessageRow } from './link-rows.js';
 import { MESSAGE_STATEMENTS as SQL } from './message-statements.js';
 import { UNDELIVERED } from './migrations/1764000000000-links.js';
-import { LAST, pageOf, stopOf } from './pages.js';
+import { NO_STOP, pageOf, stopsAmong } from './list-pages.js';
 import { Queries } from './queries.js';
 import { recipientIs } from './recipient-condition.js';
 
@@ -31,33 +31,30 @@ export class SqlMessageStore implements MessageStore {
     return row && toMessage(row);
   }
 
-  async list(...[app, filter, { limit, after = LAST }]: Parameters<MessageStore['list']>): Promise<Page<Message>> {
+  async list(...[app, filter, page]: Parameters<MessageStore['list']>): Promise<Page<Message>> {
     const { status, recipients } = filter;
-    const { from, stop } = await this.fieldOf(app, filter, after);
-    const values: unknown[] = [app, after, stop ?? ''];
+    const given: unknown[] = [app, '', ''];
     const conditions = [
-      ...(status ? [`AND l.delivery_status = $${values.push(status)}`] : []),
+      ...(status ? [`AND l.delivery_status = $${given.push(status)}`] : []),
       // Written out for its index.
       ...(DEAD.includes(status) ? [`AND ${UNDELIVERED}`] : []),
-      ...(recipients ? [recipientIs(recipients, values)] : []),
+      ...(recipients ? [recipientIs(recipients, given)] : []),
     ];
-    const sql = `${SQL.list(conditions.join(' '), from)}$${values.push(limit + 1)}`;
-    const rows = await this.queries.rows<MessageRow>(sql, values);
-    return pageOf(rows.map(toMessage), limit, stop);
+    const { from, stops } = await this.fieldOf(app, filter);
+    const sql = `${SQL.list(conditions.join(' '), from)}$${given.length + 1}`;
+    return pageOf(page, stops, async ({ after, stop, count, deadline }) => {
+      const values = [app, after, stop, ...given.slice(3), count];
+      return (await this.queries.rows<MessageRow>(sql, values, deadline)).map(toMessage);
+    });
   }
 
-  /** @returns in what a page looks, and where it stops; one mailbox has no more mails than its limits permit */
-  private async fieldOf(
-    app: string,
-    { status, recipients }: MessageFilter,
-    after: string,
-  ): Promise<{ from?: string; stop?: string }> {
-    if (recipients) return {};
+  /** In what a page looks, and where it pauses; one mailbox has no more mails than its limits permit. */
+  private async fieldOf(app: string, { status, recipients }: MessageFilter) {
+    if (recipients) return { stops: NO_STOP };
     if (WAITING.includes(status) && (await this.queries.rows(SQL.isLongQueue, [])).length === 0)
-      return { from: SQL.queue };
-    if (DEAD.includes(status))
-      return { stop: await stopOf(this.queries, after, `AND l.app = $2 AND ${UNDELIVERED}`, [app]) };
-    return { stop: await stopOf(this.queries, after) };
+      return { from: SQL.queue, stops: NO_STOP };
+    if (DEAD.includes(status)) return { stops: stopsAmong(this.queries, `AND l.app = $2 AND ${UNDELIVERED}`, [app]) };
+    return { stops: stopsAmong(this.queries) };
   }
 
   async requeue(app: string, id: string, times: { now: number; deliverBy: number }): Promise<boolean> {

@@ -1,17 +1,18 @@
+import { jest } from '@jest/globals';
 import type { LinkStore, Page } from '../../src/links/link-store.js';
 import type { MessageStore } from '../../src/links/message-store.js';
 import { recipientKey } from '../../src/links/recipient.js';
 import type { Link } from '../../src/links/link.js';
 import type { Database } from '../../src/storage/engines.js';
 import { LINK_COLUMNS } from '../../src/storage/link-rows.js';
-import { REACH } from '../../src/storage/pages.js';
+import { REACH } from '../../src/storage/list-pages.js';
 import { openWithSchema } from '../../src/storage/schema.js';
 import { SqlLinkStore } from '../../src/storage/sql-link-store.js';
 import { SqlMessageStore } from '../../src/storage/sql-message-store.js';
 import { sampleLink } from '../../src/testing.js';
 import { startPostgres, type Postgres } from '../support/postgres.js';
 
-/** A page looks through so many links and no more, however rare what it looks for; the next one goes on from there. */
+/** However rare what a page looks for, it looks through the links in stretches, so that others are served in between. */
 let postgres: Postgres;
 beforeAll(async () => void (postgres = await startPostgres()), 60_000);
 afterAll(() => postgres.stop());
@@ -39,7 +40,7 @@ describe.each(['sqlite', 'postgres'])('%s', (engine) => {
     for (const [column, value] of Object.entries(change))
       await database.dataSource.query(`UPDATE links SET ${column} = $1 WHERE id = $2`, [value, RARE.id]);
   }
-  /** Newer links: twice as many as a page looks at, and a few. */
+  /** Newer links: two stretches of them, and a few. */
   async function many(change: Row = {}): Promise<void> {
     const first = sampleLink({ id: `5${'a'.repeat(29)}`, app: 'shop', createdAt: NOW });
     await links.insert(first, FREE);
@@ -66,8 +67,9 @@ describe.each(['sqlite', 'postgres'])('%s', (engine) => {
     (filter: Parameters<MessageStore['list']>[1]): Ask =>
     (page) =>
       messages.list('shop', filter, page);
-  /** @returns how many each page has, and all that they have */
-  async function walk(ask: Ask, limit = 50): Promise<{ sizes: number[]; found: string[] }> {
+  /** @returns how many each page has, all that they have, and how many statements it took */
+  async function walk(ask: Ask, limit = 50): Promise<{ sizes: number[]; found: string[]; statements: number }> {
+    const runners = jest.spyOn(database.dataSource, 'createQueryRunner');
     const sizes: number[] = [];
     const found: string[] = [];
     for (let after: string | null | undefined; after !== null;) {
@@ -76,12 +78,15 @@ describe.each(['sqlite', 'postgres'])('%s', (engine) => {
       found.push(...Array.from(page.items, ({ id }) => id));
       after = page.nextCursor;
     }
-    return { sizes, found };
+    const statements = runners.mock.calls.length;
+    runners.mockRestore();
+    return { sizes, found, statements };
   }
-  const atLast = { sizes: [0, 0, 1], found: [RARE.id] };
-  const atOnce = { sizes: [1], found: [RARE.id] };
+  const found = { sizes: [1], found: [RARE.id] };
+  /** Where a stretch ends, and what is in it, for each of three. */
+  const IN_STRETCHES = 6;
 
-  test('a link that is rare is found by going on, page by page', async () => {
+  test('a link that is rare is found by going on, stretch by stretch', async () => {
     await rare({ revoked_at: `${NOW}`, purpose: 'unused', via: 'email', delivery_status: 'sent' });
     await many();
     for (const ask of [
@@ -90,13 +95,17 @@ describe.each(['sqlite', 'postgres'])('%s', (engine) => {
       ofMessages({}),
       ofMessages({ status: 'sent' }),
     ])
-      expect(await walk(ask)).toEqual(atLast);
-    expect(await walk(ofLinks({}, 'other'))).toEqual({ sizes: [0, 0, 0], found: [] });
+      expect(await walk(ask)).toEqual({ ...found, statements: IN_STRETCHES });
+    expect(await walk(ofLinks({}, 'other'))).toEqual({ sizes: [0], found: [], statements: IN_STRETCHES });
   });
 
   test('what an index knows is found at once', async () => {
     await rare({ revoked_at: `${NOW}`, via: 'email', delivery_status: 'failed' });
     await many();
+    const atOnce = async (ask: Ask): Promise<object> => {
+      const { statements, ...pages } = await walk(ask);
+      return statements < IN_STRETCHES ? pages : { statements };
+    };
     const recipients = [{ key: recipientKey(RARE.recipient) }, { key: 'nobody' }];
     for (const ask of [
       ofLinks({ subject: 'rare' }),
@@ -106,10 +115,10 @@ describe.each(['sqlite', 'postgres'])('%s', (engine) => {
       ofMessages({ recipients }),
       ofMessages({ status: 'failed' }),
     ])
-      expect(await walk(ask)).toEqual(atOnce);
+      expect(await atOnce(ask)).toEqual(found);
     await rare({ delivery_status: 'queued', due_at: `${NOW}` });
     for (const ask of [ofMessages({ status: 'queued' }), ofMessages({ status: 'queued', recipients })])
-      expect(await walk(ask)).toEqual(atOnce);
+      expect(await atOnce(ask)).toEqual(found);
   });
 
   test.each<[string, Row, Row, Ask]>([
@@ -126,17 +135,19 @@ describe.each(['sqlite', 'postgres'])('%s', (engine) => {
       { delivery_status: "'queued'", due_at: `${NOW}` },
       ofMessages({ status: 'sending' }),
     ],
-  ])('nor is all of %s looked through for one page when it is long', async (_name, one, others, ask) => {
+  ])('nor is all of %s looked through in one go when it is long', async (_name, one, others, ask) => {
     await rare({ via: 'email', revoked_at: `${NOW}`, ...one });
     await many({ via: "'email'", ...others });
-    expect(await walk(ask)).toEqual(atLast);
+    const { statements, ...pages } = await walk(ask);
+    expect(pages).toEqual(found);
+    expect(statements).toBeGreaterThanOrEqual(IN_STRETCHES);
   });
 
   test('and of what is not rare, each is in one page', async () => {
     await many();
-    const { sizes, found } = await walk(ofLinks({ status: 'active' }), 200);
-    expect([found.length, new Set(found).size]).toEqual([2 * REACH + 4, 2 * REACH + 4]);
-    expect(found).toEqual([...found].sort().reverse());
+    const { sizes, found: all } = await walk(ofLinks({ status: 'active' }), 200);
+    expect([all.length, new Set(all).size]).toEqual([2 * REACH + 4, 2 * REACH + 4]);
+    expect(all).toEqual([...all].sort().reverse());
     expect(sizes.slice(0, -1).every((size) => size === 200)).toBe(true);
   });
 });
