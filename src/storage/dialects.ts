@@ -17,6 +17,8 @@ export interface Dialect {
   readonly ifWritable: string;
   /** Skip rows that another instance is claiming. */
   readonly skipLocked: string;
+  /** Lock the rows of `l` in the order in which they are selected. Everybody does so by their ids, and nobody waits in a ring. */
+  readonly lockRows: string;
   /**
    * Makes transactions that name the same key ($1: JSON array of keys) wait for each other, so that a count and the
    * insert that relies on it are one step across instances. null: the engine has one writer at a time anyway.
@@ -51,6 +53,7 @@ export const sqlite: Dialect = {
   byKey: () => '',
   ifWritable: '',
   skipLocked: '',
+  lockRows: '',
   lock: null,
   remote: false,
   isBusy: (error) => /^SQLITE_(BUSY|LOCKED)/.test(String((error as { code?: string }).code)),
@@ -71,6 +74,7 @@ export const postgres: Dialect = {
   byKey: (column, keys) => `AND ${column} = ANY(ARRAY(${keys}))`,
   ifWritable: 'WITH nothing AS (UPDATE links SET id = id WHERE false) ',
   skipLocked: 'FOR UPDATE SKIP LOCKED',
+  lockRows: 'FOR UPDATE OF l',
   // In one order everywhere, so that two batches cannot wait for each other in a ring.
   lock: `SELECT COUNT(pg_advisory_xact_lock(hashtextextended(key, 0)))
     FROM (SELECT DISTINCT json_array_elements_text($1::json) AS key ORDER BY key) AS keys`,

@@ -53,7 +53,7 @@ export interface BatchStatement {
  * returns no rows for text that begins with INSERT, UPDATE or DELETE.
  */
 export function linkStatements(dialect: Dialect, keys = DataKeys.none) {
-  const { rows, packed, byKey, ifWritable, skipLocked } = dialect;
+  const { rows, packed, byKey, ifWritable, lockRows, skipLocked } = dialect;
   const batch = (columns: Readonly<Record<string, ColumnType>>, sql: (given: string) => string): BatchStatement => {
     const names = Object.keys(columns);
     return { sql: sql(dialect.batch('$1', columns, 'x')), text: (given) => dialect.batchText(given, names) };
@@ -80,6 +80,11 @@ export function linkStatements(dialect: Dialect, keys = DataKeys.none) {
       RETURNING id, delivery_status`,
     );
   };
+  /** $1 now, $2 app */
+  const openLinks = (conditions: string): string => `WITH t AS (SELECT CAST($1 AS bigint) AS now),
+      w AS MATERIALIZED (
+        SELECT l.id AS held, t.now AS now FROM t, links AS l WHERE l.app = $2 AND ${OPEN} AND l.kind = 'link' ${conditions}
+        ORDER BY l.id ${lockRows})`;
 
   return {
     /** Rows with their guards. Limits that nobody configured are not in the first. */
@@ -138,17 +143,17 @@ export function linkStatements(dialect: Dialect, keys = DataKeys.none) {
       `${select} WHERE l.app = $1 AND l.id < $2 AND l.id >= $3 AND l.kind = 'link' ${conditions} ORDER BY l.id DESC LIMIT `,
     /** $1 now, $2 app. A mail that is queued will not leave; one that is under way keeps its lease and is settled. */
     revoke: (conditions: string) => `
-      WITH now AS (SELECT 1)
-      UPDATE links AS l SET revoked_at = $1,
+      ${openLinks(conditions)}
+      UPDATE links AS l SET revoked_at = w.now,
         due_at = CASE WHEN delivery_status = 'sending' THEN due_at END,
         delivery_status = CASE WHEN delivery_status <> 'queued' THEN delivery_status WHEN sent_at IS NULL THEN 'abandoned' ELSE 'sent' END
-      WHERE l.app = $2 AND ${OPEN} AND l.kind = 'link' ${conditions}
+      FROM w WHERE l.id = w.held ${byKey('l.id', 'SELECT held FROM w')}
       RETURNING id`,
     /** $1 now, $2 app. As `revoke`, but for what has ended, too: it stays what it is, and nobody is sent a new one. */
     close: (conditions: string) => `
-      WITH now AS (SELECT 1)
-      UPDATE links AS l SET closed_at = $1
-      WHERE l.app = $2 AND ${OPEN} AND l.closed_at IS NULL AND l.kind = 'link' ${conditions}
+      ${openLinks(`AND l.closed_at IS NULL ${conditions}`)}
+      UPDATE links AS l SET closed_at = w.now
+      FROM w WHERE l.id = w.held ${byKey('l.id', 'SELECT held FROM w')}
       RETURNING id`,
     /** What each status means to the database; `now` is the placeholder of the time. */
     status: {

@@ -4,6 +4,7 @@ import { Unavailable } from '../../src/links/errors.js';
 import type { Link } from '../../src/links/link.js';
 import { LinkIds } from '../../src/links/link-ids.js';
 import type { MintGuard, Redemption } from '../../src/links/link-store.js';
+import { recipientKey } from '../../src/links/recipient.js';
 import { openDatabase, type Database } from '../../src/storage/engines.js';
 import { openWithSchema } from '../../src/storage/schema.js';
 import { SqlLinkStore } from '../../src/storage/sql-link-store.js';
@@ -259,6 +260,29 @@ describe('three instances', () => {
       expect([won.length, others.length].sort()).toEqual(act === 'redeem' ? [0, 50] : [50, 50]);
     },
   );
+
+  test('nor does a revocation of many links, in whatever order an index finds them', async () => {
+    const [first, second] = stores as [SqlLinkStore, SqlLinkStore];
+    const keyOf = (recipient: string): string => recipientKey(recipient);
+    // The newer half is the first in the index by recipients.
+    const readers = ['ann@example.com', 'ben@example.com'].sort((a, b) => (keyOf(a) < keyOf(b) ? 1 : -1));
+    const links = Array.from({ length: 50 }, (_, nth) => link({ recipient: readers[nth > 25 ? 1 : 0]! }));
+    for (const one of links) await first.insert(one, FREE);
+    const recipients = readers.map((reader) => ({ key: keyOf(reader) }));
+    const answers = await asAdmin(async (other) => {
+      await other.query('BEGIN');
+      await other.query('SELECT 1 FROM links WHERE id = $1 FOR UPDATE', [links[25]!.id]);
+      const redeemed = Promise.allSettled(links.map(async (one) => count([await first.redeem(redemption(one))])));
+      await eventually(async () => (await waiting(other)) === 1);
+      const revoked = Promise.allSettled([second.revoke('default', { recipients }, NOW)]);
+      await eventually(async () => (await waiting(other)) === 2);
+      await other.query('COMMIT');
+      return [...(await redeemed), ...(await revoked)];
+    });
+    expect(answers.filter(({ status }) => status === 'rejected')).toEqual([]);
+    const ends = answers.map((one) => (one.status === 'fulfilled' ? Number(one.value) : NaN));
+    expect(ends.reduce((sum, end) => sum + end, 0)).toBe(50);
+  });
 
   test('revoke for each other, and of a revocation and redemptions one wins', async () => {
     for (let round = 0; round < 10; round++) {
