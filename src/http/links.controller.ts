@@ -18,8 +18,8 @@ import {
   type LinkResource,
   type MintedResource,
 } from './link.resource.js';
-import { DocumentQuery } from './openapi.js';
 import { requireNoBody } from './strict-body.js';
+import { StrictQuery } from './strict-query.js';
 
 /** The links of the calling app. Bodies are validated by `Links`, the same for embedders; the schemas here document them. */
 @ApiTags('links')
@@ -87,7 +87,7 @@ export class LinksController {
 
   @Get()
   @ApiOperation({ summary: 'List links, newest first' })
-  @DocumentQuery(listRequest)
+  @StrictQuery(listRequest)
   @Needs('links:read')
   @ApiResponse({
     status: 200,

@@ -14,8 +14,8 @@ import {
   type MessageResource,
   type SuppressionResource,
 } from './message.resource.js';
-import { DocumentQuery } from './openapi.js';
 import { requireNoBody } from './strict-body.js';
+import { StrictQuery } from './strict-query.js';
 
 /** The mail of the calling app, and who gets none. Bodies are validated by `Messages`; the schemas here document them. */
 @ApiTags('messages')
@@ -27,7 +27,7 @@ export class MessagesController {
 
   @Get('messages')
   @ApiOperation({ summary: 'List mails, newest first' })
-  @DocumentQuery(listMessagesRequest)
+  @StrictQuery(listMessagesRequest)
   @Needs('links:read')
   @ApiResponse({
     status: 200,
@@ -85,7 +85,7 @@ export class MessagesController {
 
   @Get('suppressions')
   @ApiOperation({ summary: 'List who gets no mail, and why' })
-  @DocumentQuery(listSuppressionsRequest)
+  @StrictQuery(listSuppressionsRequest)
   @Needs('links:read')
   @ApiResponse({
     status: 200,

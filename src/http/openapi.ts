@@ -1,6 +1,5 @@
-import { applyDecorators } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { ApiQuery, DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import type { onSendHookHandler } from 'fastify';
 import { z } from 'zod';
 import { problemDocument } from './link.resource.js';
@@ -18,16 +17,6 @@ const HEADERS: Readonly<Record<string, Headers>> = {
   429: { 'Retry-After': text('whole seconds') },
   503: { 'Retry-After': text('whole seconds') },
 };
-
-/** Query parameters, from the schema that judges them: Nest documents only those it finds among a handler's arguments. */
-export function DocumentQuery(schema: z.ZodObject): MethodDecorator {
-  const { properties } = z.toJSONSchema(schema, { target: 'openapi-3.0', io: 'input' });
-  return applyDecorators(
-    ...Object.entries(properties ?? {}).map(([name, property]) =>
-      ApiQuery({ name, required: false, schema: property as object }),
-    ),
-  );
-}
 
 /** Of Swagger UI's page: its own scripts and requests to this service. It comes with styles of its own in the page. */
 const DOCS_POLICY = [
