@@ -14,6 +14,7 @@ const USAGE = `node bench/run.mjs [options]
 /** How long each step lasts, in ms. */
 const FULL = {
   warmUp: 2_500,
+  warmUpAlone: 5_000,
   alone: 2_000,
   together: 4_000,
   crowded: 3_000,
@@ -24,6 +25,7 @@ const FULL = {
 };
 const QUICK = {
   warmUp: 500,
+  warmUpAlone: 500,
   alone: 500,
   together: 700,
   crowded: 1_000,

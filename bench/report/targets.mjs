@@ -38,7 +38,7 @@ function judgeRates(rates) {
         targets.push({ name, wanted: `≥ ${factor} ×`, measured: `${ratio.toFixed(2)} ×`, pass: ratio >= factor });
       }
     };
-    against('bare', 'the bare reference', FULL, { mint: 0.7, redeem: 0.7 });
+    for (const at of [FULL, 'at1']) against('bare', 'the bare reference', at, { mint: 0.7, redeem: 0.7 });
     against(
       'better-auth',
       'better-auth',

@@ -39,10 +39,14 @@ function summary({ subject, engine, samples }) {
   };
 }
 
-async function oneSample({ service, load, measure }, { warmUp, alone, together, racedTokens }) {
+async function oneSample({ service, load, measure }, { warmUp, warmUpAlone, alone, together, racedTokens }) {
   const { residentBytes: residentAtRest } = await service.begin();
-  const connections = CONCURRENCY.at(-1);
-  for (const command of ['mint', 'redeem']) await load.run(command, { connections, milliseconds: warmUp });
+  // By both: what many share in one batch is hot after many more requests than what each of them runs.
+  for (const [connections, milliseconds] of [
+    [CONCURRENCY.at(-1), warmUp],
+    [1, warmUpAlone],
+  ])
+    for (const command of ['mint', 'redeem']) await load.run(command, { connections, milliseconds });
   const sample = { startedIn: service.startedIn, residentAtRest };
   for (const connections of CONCURRENCY) {
     const milliseconds = connections === 1 ? alone : together;
