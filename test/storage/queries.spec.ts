@@ -102,6 +102,13 @@ test('what another process kept out until the time was over is not tried once mo
   const shared = await openWithSchema({ url: `sqlite:${file}`, migrate: true });
   const holder = spawn(process.execPath, ['-e', HOLDER, file, mark], { stdio: ['pipe', 'pipe', 'inherit'] });
   const gone = once(holder, 'close');
+  const { databaseConnection } = shared.dataSource.driver as unknown as { databaseConnection: SqliteConnection };
+  const tries: number[] = [];
+  const run = databaseConnection.run.bind(databaseConnection);
+  jest.spyOn(databaseConnection, 'run').mockImplementation((sql, ...rest: unknown[]) => {
+    if (sql === NOTE) tries.push(elapsed());
+    return run(sql, ...rest);
+  });
   try {
     await once(holder.stdout, 'data');
     const asked = new Queries(shared);
@@ -112,10 +119,10 @@ test('what another process kept out until the time was over is not tried once mo
     // Nothing of ours has its turn until it is too late, and the lock is gone by then.
     holder.stdin.write('go');
     while (elapsed() < deadline + 20 || !existsSync(mark));
-    const answer = await late;
-    // On a slow machine it may have had another turn in time, and then it says so.
-    const written = answer instanceof Unavailable ? 0 : 1;
-    expect(await asked.rows('SELECT $1 AS one, app FROM suppressions', [1])).toHaveLength(written);
+    await late;
+    // Not what is written: on a slow disk the last try may still be under way, and its outcome is nobody's to know.
+    expect(tries.length).toBeGreaterThan(0);
+    expect(tries.filter((at) => at > deadline)).toEqual([]);
   } finally {
     holder.stdin.end();
     await gone;
