@@ -7,7 +7,7 @@ import { PATIENCE, type Queries } from './queries.js';
  * million of them over a second.
  */
 export const REACH = 5_000;
-/** How many times a page goes on behind that, while it is not full. Others are served in between. */
+/** How many such stretches a page looks through at most, while it is not full. Others are served in between. */
 export const STRETCHES = 20;
 /** Sorts after every id. */
 export const LAST = '~';
