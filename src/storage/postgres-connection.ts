@@ -9,11 +9,16 @@ export class PostgresConnection extends pg.Client {
 
   constructor(config?: string | pg.ClientConfig) {
     super(config);
-    const ask = this.query.bind(this) as (...request: unknown[]) => unknown;
-    this.query = ((text: unknown, values?: unknown, ...rest: unknown[]) =>
-      typeof text === 'string' && Array.isArray(values) && values.length > 0
-        ? ask({ name: nameOf(text), text, values }, ...rest)
-        : ask(text, values, ...rest)) as typeof this.query;
+    // Whoever waits for an answer is told, and the pool takes out what has no more to give.
+    this.on('error', () => undefined);
+  }
+
+  rows<Row>(text: string, values: unknown[]): Promise<Row[]> {
+    return new Promise((resolve, reject) => {
+      this.query(
+        statement(text, values, (error, result) => (error ? reject(error) : resolve((result as pg.QueryResult).rows))),
+      );
+    });
   }
 
   /**
@@ -23,12 +28,10 @@ export class PostgresConnection extends pg.Client {
    */
   async rowsBehind<Row>(lock: string, keys: string[], text: string, values: unknown[]): Promise<Row[]> {
     // By itself the first time: were it refused there, nobody could tell which of the two was prepared.
-    if (!this.prepared.has(lock)) await this.query(lock, ['[]']);
+    if (!this.prepared.has(lock)) await this.rows(lock, ['[]']);
     this.prepared.add(lock);
     const both = await new Promise<[pg.QueryResult, pg.QueryResult]>((resolve, reject) => {
-      const query = new pg.Query({ name: nameOf(text), text, values }, (error, results) =>
-        error ? reject(error) : resolve(results as never),
-      );
+      const query = statement(text, values, (error, results) => (error ? reject(error) : resolve(results as never)));
       const submit = query.submit.bind(query);
       query.submit = (connection) => {
         connection.stream.cork();
@@ -43,6 +46,17 @@ export class PostgresConnection extends pg.Client {
     });
     return both[1].rows as Row[];
   }
+}
+
+/** The driver copies the description of a query property by property, unless it is given its parts. */
+function statement(
+  text: string,
+  values: unknown[],
+  done: (error: Error | null, results: unknown) => void,
+): pg.Query & { name?: string } {
+  const query = new pg.Query(text, values, done as never) as pg.Query & { name?: string };
+  if (values.length > 0) query.name = nameOf(text);
+  return query;
 }
 
 function nameOf(text: string): string {

@@ -82,7 +82,7 @@ test('a large batch is told in several turns, and the next is on its way to disk
   await turns(1);
   expect(told.length).toBeGreaterThan(0);
   expect(told.length).toBeLessThan(100);
-  await turns(8);
+  await turns(32);
   expect(told).toEqual(Array.from({ length: 250 }, (_value, n) => `crowd ${n}!`));
   await disk.settle();
   await Promise.all([...crowd, ...next]);

@@ -1,10 +1,14 @@
 import type { DataSource } from 'typeorm';
 import type { Database } from '../../src/storage/engines.js';
 
-interface Runner {
-  query(...words: unknown[]): Promise<unknown>;
-  connect(): Promise<{ rowsBehind(...words: unknown[]): Promise<unknown> }>;
-  release(): Promise<void>;
+type Ask = (...words: unknown[]) => Promise<unknown>;
+interface Connection {
+  rows: Ask;
+  rowsBehind: Ask;
+  release(closed?: boolean): void;
+}
+interface Driver {
+  master?: { connect(): Promise<Connection> };
 }
 
 /** A process as its database sees it: it may die while a statement is out, and hears no answer from then on. */
@@ -15,8 +19,10 @@ export class Mortal {
   private end: { after: number; lands: boolean } | undefined;
 
   constructor({ dataSource, dialect }: Database) {
-    const createQueryRunner = (): Runner => this.watched(dataSource.createQueryRunner());
-    this.database = { dialect, dataSource: { createQueryRunner } as unknown as DataSource };
+    const { master: pool } = dataSource.driver as Driver;
+    const driver: Driver = { master: { connect: async () => this.watched(await pool!.connect()) } };
+    const query: Ask = (sql, values) => this.carryOut(() => dataSource.query(sql as string, values as unknown[]));
+    this.database = { dialect, dataSource: { driver, query } as unknown as DataSource };
   }
 
   /** Dies with its statement after so many more, which is carried out or not: the answer is lost either way. */
@@ -24,13 +30,12 @@ export class Mortal {
     this.end = { after, lands };
   }
 
-  private watched(runner: Runner): Runner {
+  /** The connection itself is well: it does not end with whoever had it. */
+  private watched(connection: Connection): Connection {
     return {
-      query: (...words) => this.carryOut(() => runner.query(...words)),
-      connect: async () => ({
-        rowsBehind: (...words) => this.carryOut(async () => (await runner.connect()).rowsBehind(...words)),
-      }),
-      release: () => runner.release(),
+      rows: (...words) => this.carryOut(() => connection.rows(...words)),
+      rowsBehind: (...words) => this.carryOut(() => connection.rowsBehind(...words)),
+      release: () => connection.release(),
     };
   }
 
@@ -39,8 +44,7 @@ export class Mortal {
     if (this.end) this.end.after -= 1;
     if (isLast) this.isDead = true;
     const answer = !this.isDead || (isLast && this.end!.lands) ? await ask() : undefined;
-    // With a severity, as PostgreSQL's own: there is no connection to close.
-    if (this.isDead) throw Object.assign(new Error('dead'), { severity: 'FATAL' });
+    if (this.isDead) throw new Error('dead');
     return answer!;
   }
 }

@@ -1,11 +1,13 @@
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import pg from 'pg';
 import { Unavailable } from '../../src/links/errors.js';
-import type { Database } from '../../src/storage/engines.js';
+import { openDatabase, type Database } from '../../src/storage/engines.js';
 import { Queries } from '../../src/storage/queries.js';
 import { openWithSchema } from '../../src/storage/schema.js';
 import { SqlLinkStore } from '../../src/storage/sql-link-store.js';
 import { sampleLink } from '../../src/testing.js';
 import { startPostgres, type Postgres } from '../support/postgres.js';
+import { eventually } from '../support/service.js';
 
 /** What becomes of a session with PostgreSQL after an error: one that is no longer good must not answer for ever. */
 let postgres: Postgres;
@@ -56,6 +58,53 @@ test.each([
   await expect(raise(code)).rejects.toBeInstanceOf(Unavailable);
   expect(await session()).not.toBe(before);
 });
+
+describe('a session that ends while it answers: whoever waits is told, and the next is another', () => {
+  test('by a word of the server', async () => {
+    const before = await session();
+    const asked = queries.rows('SELECT pg_terminate_backend(pg_backend_pid())', []);
+    await expect(asked).rejects.toBeInstanceOf(Unavailable);
+    expect(await session()).not.toBe(before);
+  });
+
+  test('without a word', async () => {
+    const wire = await cuttableWire();
+    const { dataSource, dialect } = await openDatabase(wire.url);
+    try {
+      const far = new Queries({ dataSource, dialect });
+      await far.rows('SELECT 1', []);
+      const asked = far.rows('SELECT pg_sleep(60)', []);
+      await eventually(async () => (await queries.rows(SLEEPING, [])).length > 0);
+      wire.cut();
+      await expect(asked).rejects.toBeInstanceOf(Unavailable);
+      expect(await far.rows('SELECT 1 AS one', [])).toEqual([{ one: 1 }]);
+    } finally {
+      await dataSource.destroy();
+      wire.close();
+    }
+  });
+});
+
+const SLEEPING = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
+
+/** Leads to the database until it is cut, and from then on anew. */
+async function cuttableWire(): Promise<{ url: string; cut(): void; close(): void }> {
+  const to = new URL(url);
+  const open = new Set<Socket>();
+  const server = createServer((near) => {
+    const far = connect(Number(to.port || 5432), to.hostname);
+    for (const socket of [near, far]) {
+      open.add(socket);
+      socket.on('error', () => socket.destroy()).on('close', () => (near.destroy(), far.destroy()));
+    }
+    near.pipe(far).pipe(near);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const here = new URL(url);
+  here.host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const cut = (): void => open.forEach((socket) => socket.destroy());
+  return { url: here.href, cut, close: () => (cut(), server.close()) };
+}
 
 test('a server that was demoted under its sessions: the next goes to the one that takes writes', async () => {
   await mint();
