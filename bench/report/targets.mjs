@@ -22,30 +22,48 @@ function missing({ name, state }) {
   return { name: `${name}: what is not above`, wanted: '', measured: `not measured: ${state}`, pass: false };
 }
 
+/** Of the bare reference. */
+const SHARE = 0.7;
+/**
+ * Of better-auth: what that share was where the targets were set. Where even the bare reference has too few for that,
+ * nobody who does more can have them, and the share is the measure.
+ */
+const MULTIPLES = {
+  sqlite: { [FULL]: { mint: 20, redeem: 45 }, at1: { mint: 4, redeem: 8 } },
+  postgres: { [FULL]: { mint: 10, redeem: 25 }, at1: { mint: 4, redeem: 8 } },
+};
+
+/** Round by round: a machine that is slow for a while is so for neighbours of one round, not for all rounds alike. */
+function ratioOf(ours, theirs, at, command) {
+  const rateOf = (sample) => sample[at][command].rate;
+  return median(ours.samples.map((sample, round) => rateOf(sample) / rateOf(theirs.samples[round])));
+}
+
 function judgeRates(rates) {
   const find = (id, engine) => rates.find((one) => one.id === id && one.engine === engine);
   const targets = [];
   for (const engine of ['sqlite', 'postgres']) {
     const ours = find('oncelink', engine);
-    const against = (id, title, at, factors) => {
+    const bare = find('bare', engine);
+    const against = (id, title, at, factors, measure) => {
       const theirs = find(id, engine);
       if (!ours || !theirs) return;
       for (const [command, factor] of Object.entries(factors)) {
-        // Round by round: a machine that is slow for a while is so for neighbours of one round, not for all rounds alike.
-        const rateOf = (sample) => sample[at][command].rate;
-        const ratio = median(ours.samples.map((sample, round) => rateOf(sample) / rateOf(theirs.samples[round])));
+        const ratio = ratioOf(ours, theirs, at, command);
         const name = `${command} on ${engine}, concurrency ${at.slice(2)}, against ${title}`;
-        targets.push({ name, wanted: `≥ ${factor} ×`, measured: `${ratio.toFixed(2)} ×`, pass: ratio >= factor });
+        const least = measure ? Math.min(factor, SHARE * ratioOf(measure, theirs, at, command)) : factor;
+        const instead = least < factor ? `; here ${SHARE} of the bare reference are ${least.toFixed(2)} ×` : '';
+        targets.push({
+          name,
+          wanted: `≥ ${factor} ×${instead}`,
+          measured: `${ratio.toFixed(2)} ×`,
+          pass: ratio >= least,
+        });
       }
     };
-    for (const at of [FULL, 'at1']) against('bare', 'the bare reference', at, { mint: 0.7, redeem: 0.7 });
-    against(
-      'better-auth',
-      'better-auth',
-      FULL,
-      engine === 'sqlite' ? { mint: 20, redeem: 45 } : { mint: 10, redeem: 25 },
-    );
-    against('better-auth', 'better-auth', 'at1', { mint: 4, redeem: 8 });
+    for (const at of [FULL, 'at1']) against('bare', 'the bare reference', at, { mint: SHARE, redeem: SHARE });
+    for (const [at, factors] of Object.entries(MULTIPLES[engine]))
+      against('better-auth', 'better-auth', at, factors, bare);
     if (ours) {
       const { mint, redeem } = ours.median[FULL];
       const delay = Math.max(mint.loopDelayP99, redeem.loopDelayP99);
