@@ -87,14 +87,17 @@ export class GroupCommit {
 
 /** Items from which on a batch shows what the database can do. */
 const LARGE = 32;
-/** Answers that go out in one turn of the event loop: each takes what follows it, in HTTP 0.1 to 0.5 ms, and others wait. */
+/** Callers who are told in one turn of the event loop: each takes what follows it, in HTTP 0.1 to 0.5 ms, and others wait. */
 const PER_TURN = 8;
 
-/** While the last of a large batch are told, the next is on its way to disk, and whoever is refused hears it in between. */
-async function tell<Answer>(batch: readonly Waiting<unknown, Answer>[], answers: readonly Answer[]): Promise<void> {
-  for (const [index, { resolve }] of batch.entries()) {
+/**
+ * While the last of a large batch are told, the next is on its way to disk, and whoever is refused hears it in between.
+ * Nor may a crowd that fails together stop all else.
+ */
+async function tell<One>(all: readonly One[], tellOne: (one: One, index: number) => void): Promise<void> {
+  for (const [index, one] of all.entries()) {
     if (index > 0 && index % PER_TURN === 0) await turn();
-    resolve(answers[index]!);
+    tellOne(one, index);
   }
 }
 
@@ -174,11 +177,12 @@ class Queue<Item, Answer> {
       const pace = (this.clock() - began) / batch.length;
       if (batch.length >= LARGE) this.pace = (this.pace + pace) / 2;
       else this.pace = Math.min(this.pace, pace);
-      if (this.isEmpty) void tell(batch, answers);
-      else setImmediate(() => void tell(batch, answers)); // what follows an answer is our work: the disk need not wait for it
+      const tellAll = (): void => void tell(batch, ({ resolve }, index) => resolve(answers[index]!));
+      if (this.isEmpty) tellAll();
+      else setImmediate(tellAll); // what follows an answer is our work: the disk need not wait for it
       if (!this.isEmpty) this.dismissLosers(batch, answers);
     } catch (error) {
-      if (batch.length === 1 || !(error instanceof RowFault)) return batch.forEach(({ reject }) => reject(error));
+      if (batch.length === 1 || !(error instanceof RowFault)) return void tell(batch, ({ reject }) => reject(error));
       // One caller's bad row must not fail the others.
       for (const one of batch)
         await this.lane.run([one.item], deadline).then(([answer]) => one.resolve(answer!), one.reject);
@@ -211,7 +215,7 @@ class Queue<Item, Answer> {
     const isLost = ({ keys }: Waiting<Item, Answer>): boolean => keys.some((key) => gone.has(key));
     const lost = this.waiting.filter(isLost);
     if (lost.length > 0) this.waiting = this.waiting.filter((one) => !isLost(one));
-    for (const { resolve } of lost) resolve(undefined as Answer);
+    void tell(lost, ({ resolve }) => resolve(undefined as Answer));
   }
 
   /** What waited too long behind other batches is told so and never run. What is in a batch gets that batch's answer. */
@@ -219,7 +223,7 @@ class Queue<Item, Answer> {
     const end = this.clock() - this.limits.patience;
     const kept = this.waiting.findIndex(({ since }) => since > end);
     const late = this.waiting.splice(0, kept < 0 ? this.waiting.length : kept);
-    for (const { reject } of late) reject(new Unavailable());
+    void tell(late, ({ reject }) => reject(new Unavailable()));
     const next = this.waiting[0];
     this.timer = next && this.dismissIn(Math.max(1, next.since - end));
   }

@@ -88,6 +88,53 @@ test('a large batch is told in several turns, and the next is on its way to disk
   await Promise.all([...crowd, ...next]);
 });
 
+describe('nor does a crowd keep the others waiting', () => {
+  const CROWD = Array.from({ length: 250 }, (_value, n) => `x:${n}`);
+
+  /** @returns how many heard in one turn of the event loop, at most */
+  async function mostInATurn(answers: readonly Promise<unknown>[]): Promise<number> {
+    let told = 0;
+    const hear = (): void => void told++;
+    for (const answer of answers) void answer.then(hear, hear);
+    let most = 0;
+    for (let before = 0; told < answers.length; before = told) {
+      await turns(1);
+      most = Math.max(most, told - before);
+    }
+    return most;
+  }
+
+  test('whose batch failed', async () => {
+    const write = new GroupCommit().lane<string, string>({
+      keys: (item) => [item],
+      run: () => Promise.reject(new Unavailable()),
+    });
+    expect(await mostInATurn(CROWD.map(write))).toBeLessThan(50);
+  });
+
+  test('that waited too long', async () => {
+    const disk = new Disk();
+    const write = new GroupCommit({ batch: 1, queue: 500, patience: 5 }).lane({
+      run: disk.flush,
+      keys: (item) => [item],
+    });
+    const [stuck, ...others] = CROWD.map(write);
+    expect(await mostInATurn(others)).toBeLessThan(50);
+    await disk.settle();
+    await stuck;
+  });
+
+  test('that has lost', async () => {
+    const disk = new Disk();
+    const write = new GroupCommit().lane({ run: disk.flush, keys: (item) => [keyOf(item)], isFinal: () => true });
+    const answers = CROWD.map(write);
+    await turns(1);
+    disk.flushNext();
+    expect(await mostInATurn(answers)).toBeLessThan(50);
+    expect(disk.batches).toEqual([['x:0']]);
+  });
+});
+
 test('a small batch leaves as soon as it is half as large as the last, and the others come with the next', async () => {
   const disk = new Disk();
   const write = new GroupCommit().lane({ run: disk.flush, keys: (item) => [item] });
