@@ -13,6 +13,7 @@ export class PostgresConnection extends pg.Client {
     this.on('error', () => undefined);
   }
 
+  /** The rows that a statement selects or returns. */
   rows<Row>(text: string, values: unknown[]): Promise<Row[]> {
     return new Promise((resolve, reject) => {
       this.query(

@@ -61,8 +61,8 @@ export class Queries {
   /**
    * Works on a connection of TypeORM's pool. One that did not answer is closed and never used again: it may be dead, or
    * still in the middle of a transaction, and whatever is written there next would be acknowledged and never committed.
-   * So is one whose own fault an answer may be, for it would give that answer for ever. A query runner in between would
-   * cost a lone request a sixth of its time.
+   * So is one whose own fault an answer may be, for it would give that answer for ever. Without a query runner in
+   * between, which would only be more to do for a lone request.
    */
   private async connected<Answer>(work: (connection: PostgresConnection) => Promise<Answer>): Promise<Answer> {
     const { master: pool } = this.dataSource.driver as unknown as { master: Pool };

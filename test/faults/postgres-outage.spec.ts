@@ -5,7 +5,7 @@ import { HttpClient, type Reply } from './http-client.js';
 import { instancesOf, type Instance } from './instance.js';
 import { PostgresServer } from './postgres-server.js';
 import { sized, tell } from './size.js';
-import { Wire } from './wire.js';
+import { Wire } from '../support/wire.js';
 
 /** How long the database is away, in seconds. */
 const AWAY = sized(4, 60);

@@ -1,4 +1,3 @@
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import pg from 'pg';
 import { Unavailable } from '../../src/links/errors.js';
 import { openDatabase, type Database } from '../../src/storage/engines.js';
@@ -8,6 +7,7 @@ import { SqlLinkStore } from '../../src/storage/sql-link-store.js';
 import { sampleLink } from '../../src/testing.js';
 import { startPostgres, type Postgres } from '../support/postgres.js';
 import { eventually } from '../support/service.js';
+import { Wire } from '../support/wire.js';
 
 /** What becomes of a session with PostgreSQL after an error: one that is no longer good must not answer for ever. */
 let postgres: Postgres;
@@ -68,43 +68,26 @@ describe('a session that ends while it answers: whoever waits is told, and the n
   });
 
   test('without a word', async () => {
-    const wire = await cuttableWire();
-    const { dataSource, dialect } = await openDatabase(wire.url);
+    const far = new URL(url);
+    const wire = await Wire.to(Number(far.port || 5432), far.hostname);
+    far.host = `127.0.0.1:${wire.port}`;
+    const { dataSource, dialect } = await openDatabase(far.href);
     try {
-      const far = new Queries({ dataSource, dialect });
-      await far.rows('SELECT 1', []);
-      const asked = far.rows('SELECT pg_sleep(60)', []);
+      const over = new Queries({ dataSource, dialect });
+      await over.rows('SELECT 1', []);
+      const answer = over.rows('SELECT pg_sleep(60)', []).catch((error: unknown) => error);
       await eventually(async () => (await queries.rows(SLEEPING, [])).length > 0);
-      wire.cut();
-      await expect(asked).rejects.toBeInstanceOf(Unavailable);
-      expect(await far.rows('SELECT 1 AS one', [])).toEqual([{ one: 1 }]);
+      wire.reset();
+      expect(await answer).toBeInstanceOf(Unavailable);
+      expect(await over.rows('SELECT 1 AS one', [])).toEqual([{ one: 1 }]);
     } finally {
       await dataSource.destroy();
-      wire.close();
+      await wire.stop();
     }
   });
 });
 
 const SLEEPING = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
-
-/** Leads to the database until it is cut, and from then on anew. */
-async function cuttableWire(): Promise<{ url: string; cut(): void; close(): void }> {
-  const to = new URL(url);
-  const open = new Set<Socket>();
-  const server = createServer((near) => {
-    const far = connect(Number(to.port || 5432), to.hostname);
-    for (const socket of [near, far]) {
-      open.add(socket);
-      socket.on('error', () => socket.destroy()).on('close', () => (near.destroy(), far.destroy()));
-    }
-    near.pipe(far).pipe(near);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const here = new URL(url);
-  here.host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const cut = (): void => open.forEach((socket) => socket.destroy());
-  return { url: here.href, cut, close: () => (cut(), server.close()) };
-}
 
 test('a server that was demoted under its sessions: the next goes to the one that takes writes', async () => {
   await mint();
