@@ -45,6 +45,7 @@ export interface Write<Item, Answer> {
  */
 export class GroupCommit {
   private readonly queues: Queue<never, never>[] = [];
+  private readonly teller = new Teller();
   private running = false;
   /** when the batch under way began, in ms */
   private began = 0;
@@ -56,7 +57,7 @@ export class GroupCommit {
   ) {}
 
   lane<Item, Answer>(lane: Lane<Item, Answer>): Write<Item, Answer> {
-    const queue = new Queue(lane, this.limits, this.clock);
+    const queue = new Queue(lane, this.limits, this.clock, this.teller);
     this.queues.push(queue as unknown as Queue<never, never>);
     const hasRoom = (): boolean => queue.hasRoom(this.running ? this.clock() - this.began : 0);
     const write = (item: Item): Promise<Answer> => {
@@ -87,17 +88,32 @@ export class GroupCommit {
 
 /** Items from which on a batch shows what the database can do. */
 const LARGE = 32;
-/** Callers who are told in one turn of the event loop: each takes what follows it, in HTTP 0.1 to 0.5 ms, and others wait. */
-const PER_TURN = 8;
+/** Callers who are told in one turn of the event loop: each takes what follows it, in HTTP 0.1 to 0.5 ms. */
+const PER_TURN = 16;
 
 /**
- * While the last of a large batch are told, the next is on its way to disk, and whoever is refused hears it in between.
- * Nor may a crowd that fails together stop all else.
+ * Tells who has waited longest first, and a few in each turn of the event loop: meanwhile the next batch is on its way to
+ * disk, whoever is refused hears it in between, and newcomers are let in, of whom libuv accepts one connection a turn
+ * (https://github.com/libuv/libuv/pull/3696). Several crowds at once would make each turn as long as all of them take.
  */
-async function tell<One>(all: readonly One[], tellOne: (one: One, index: number) => void): Promise<void> {
-  for (const [index, one] of all.entries()) {
-    if (index > 0 && index % PER_TURN === 0) await turn();
-    tellOne(one, index);
+class Teller {
+  private readonly due: (() => void)[] = [];
+  private telling = false;
+
+  /** @param next from the next turn on: what follows an answer is our work, which somebody else need not wait for */
+  tell<One>(all: readonly One[], tellOne: (one: One, index: number) => void, next = false): void {
+    for (const [index, one] of all.entries()) this.due.push(() => tellOne(one, index));
+    if (!this.telling) void this.tellAll(next);
+  }
+
+  private async tellAll(next: boolean): Promise<void> {
+    this.telling = true;
+    if (next) await turn();
+    while (this.due.length > 0) {
+      for (const tellOne of this.due.splice(0, PER_TURN)) tellOne();
+      if (this.due.length > 0) await turn();
+    }
+    this.telling = false;
   }
 }
 
@@ -116,6 +132,7 @@ class Queue<Item, Answer> {
     private readonly lane: Lane<Item, Answer>,
     private readonly limits: { batch: number; queue: number; patience: number },
     private readonly clock: () => number,
+    private readonly teller: Teller,
   ) {}
 
   get isEmpty(): boolean {
@@ -177,12 +194,12 @@ class Queue<Item, Answer> {
       const pace = (this.clock() - began) / batch.length;
       if (batch.length >= LARGE) this.pace = (this.pace + pace) / 2;
       else this.pace = Math.min(this.pace, pace);
-      const tellAll = (): void => void tell(batch, ({ resolve }, index) => resolve(answers[index]!));
-      if (this.isEmpty) tellAll();
-      else setImmediate(tellAll); // what follows an answer is our work: the disk need not wait for it
+      // The next batch is to be on its way to disk first.
+      this.teller.tell(batch, ({ resolve }, index) => resolve(answers[index]!), !this.isEmpty);
       if (!this.isEmpty) this.dismissLosers(batch, answers);
     } catch (error) {
-      if (batch.length === 1 || !(error instanceof RowFault)) return void tell(batch, ({ reject }) => reject(error));
+      if (batch.length === 1 || !(error instanceof RowFault))
+        return this.teller.tell(batch, ({ reject }) => reject(error));
       // One caller's bad row must not fail the others.
       for (const one of batch)
         await this.lane.run([one.item], deadline).then(([answer]) => one.resolve(answer!), one.reject);
@@ -215,7 +232,7 @@ class Queue<Item, Answer> {
     const isLost = ({ keys }: Waiting<Item, Answer>): boolean => keys.some((key) => gone.has(key));
     const lost = this.waiting.filter(isLost);
     if (lost.length > 0) this.waiting = this.waiting.filter((one) => !isLost(one));
-    void tell(lost, ({ resolve }) => resolve(undefined as Answer));
+    this.teller.tell(lost, ({ resolve }) => resolve(undefined as Answer));
   }
 
   /** What waited too long behind other batches is told so and never run. What is in a batch gets that batch's answer. */
@@ -223,7 +240,7 @@ class Queue<Item, Answer> {
     const end = this.clock() - this.limits.patience;
     const kept = this.waiting.findIndex(({ since }) => since > end);
     const late = this.waiting.splice(0, kept < 0 ? this.waiting.length : kept);
-    void tell(late, ({ reject }) => reject(new Unavailable()));
+    this.teller.tell(late, ({ reject }) => reject(new Unavailable()));
     const next = this.waiting[0];
     this.timer = next && this.dismissIn(Math.max(1, next.since - end));
   }

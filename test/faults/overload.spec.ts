@@ -71,14 +71,13 @@ if (FULL)
       try {
         await slow.start();
         crowd = new Crowd(slow.url);
-        await crowd.ask({ callers: ENOUGH, seconds: 3, pause: 0 });
         const rounds: { peak: Asked; storm: Asked }[] = [];
-        // In turn, so that a machine that is slow for a while is so for both.
-        for (let n = 0; n < ROUNDS; n++) {
+        // In turn, so that a machine that is slow for a while is so for both. The first turn of each only warms up.
+        for (let n = 0; n <= ROUNDS; n++) {
           const peak = await crowd.ask({ callers: ENOUGH, seconds: SECONDS, pause: 0 });
           const pause = (CROWD / (PACE * peak.good)) * 1000;
           const storm = await crowd.ask({ callers: CROWD, seconds: SECONDS, pause });
-          rounds.push({ peak, storm });
+          if (n > 0) rounds.push({ peak, storm });
           tell(`${Math.round(peak.good)}/s at most; of ${Math.round(storm.asked)}/s: ${JSON.stringify(storm)}`);
         }
         const answers = rounds.flatMap(({ peak, storm }) => [
@@ -95,7 +94,7 @@ if (FULL)
         await postgres.stop();
       }
     },
-    (ROUNDS * SECONDS * 2 + 300) * 1000,
+    ((ROUNDS + 1) * SECONDS * 2 + 300) * 1000,
   );
 
 function median(values: readonly number[]): number {

@@ -88,6 +88,32 @@ test('a large batch is told in several turns, and the next is on its way to disk
   await Promise.all([...crowd, ...next]);
 });
 
+test('who has waited longer is told first, and what several batches have to tell is not told at the same time', async () => {
+  const disk = new Disk();
+  const write = new GroupCommit().lane({ run: disk.flush, keys: (item) => [item] });
+  const told: string[] = [];
+  const tellOf = (name: string): Promise<unknown>[] =>
+    Array.from({ length: 100 }, async (_value, n) => told.push(await write(`${name} ${n}`)));
+  const all: Promise<unknown>[] = [];
+  let most = 0;
+  for (const name of ['first', 'second', 'third']) {
+    const before = told.length;
+    all.push(...tellOf(name));
+    await turns(1);
+    most = Math.max(most, told.length - before);
+    disk.flushNext();
+  }
+  for (let before = told.length; told.length < 300; before = told.length) {
+    await turns(1);
+    most = Math.max(most, told.length - before);
+  }
+  await Promise.all(all);
+  expect(told).toEqual(
+    ['first', 'second', 'third'].flatMap((name) => Array.from({ length: 100 }, (_value, n) => `${name} ${n}!`)),
+  );
+  expect(most).toBeLessThan(25);
+});
+
 describe('nor does a crowd keep the others waiting', () => {
   const CROWD = Array.from({ length: 250 }, (_value, n) => `x:${n}`);
 
