@@ -22,28 +22,28 @@ export function redact(text: string): string {
 
 /**
  * JSON lines to standard output, without secrets, in whatever member they stand. Errors are reduced to type, message and
- * stack: drivers hang statements and their parameters on them.
+ * stack: drivers hang statements and their parameters on them. An error that many requests share, as those of a batch do
+ * when the database is gone, has its stack only in the first line that tells of it.
  */
 export function createLogger(level: LogLevel, destination?: NodeJS.WritableStream): Logger {
+  const told = new WeakSet<Error>();
   return pino(
     {
       level,
       base: undefined,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      serializers: { error: describe },
+      serializers: { error: (error: unknown) => describe(error, told) },
       hooks: { streamWrite: redact },
     },
     destination ?? pino.destination({ dest: 1, sync: false }),
   );
 }
 
-function describe(error: unknown): unknown {
+function describe(error: unknown, told: WeakSet<Error>): unknown {
   if (!(error instanceof Error)) return String(error);
-  return {
-    type: error.name,
-    message: error.message,
-    stack: error.stack ?? '',
-    ...(error.cause === undefined ? {} : { cause: describe(error.cause) }),
-  };
+  const { name: type, message, stack = '', cause } = error;
+  if (told.has(error)) return { type, message };
+  told.add(error);
+  return { type, message, stack, ...(cause !== undefined && { cause: describe(cause, told) }) };
 }

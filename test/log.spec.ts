@@ -46,3 +46,14 @@ test('what only looks like a secret is told', () => {
     'link 0NqkZeyJeyJ1hTtM2cYbQeyJwd1x of @nobody at 2026-05-04T10:11:12.345Z, olk_ and a "b" \\ {c} [1, 2]';
   expect(JSON.parse(logged(facts)).msg).toBe(facts);
 });
+
+test('an error that many share is told whole once, and then in short', () => {
+  const shared = new Error('the database is gone', { cause: new Error('ECONNREFUSED') });
+  for (let n = 0; n < 3; n++) logger.error({ error: shared });
+  logger.error({ error: new Error('the database is gone') });
+  const errors = lines.splice(0).map((line) => (JSON.parse(line) as { error: object }).error);
+  const short = { type: 'Error', message: 'the database is gone' };
+  const whole = { ...short, stack: expect.any(String) };
+  const cause = { type: 'Error', message: 'ECONNREFUSED', stack: expect.any(String) };
+  expect(errors).toEqual([{ ...whole, cause }, short, short, whole]);
+});

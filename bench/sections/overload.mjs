@@ -19,7 +19,7 @@ const CASES = [
   {
     name: 'postgres, 500 ms a batch',
     engine: 'postgres',
-    callers: 600,
+    callers: 512,
     size: 3_000,
     slow: 500,
     subjects: [oncelink],
