@@ -8,4 +8,6 @@ export default {
   transform: { '^.+\\.ts$': ['ts-jest', { useESM: true, diagnostics: false }] },
   testTimeout: 30_000,
   maxWorkers: 2,
+  // Jest keeps an AsyncLocalStorage and the modules of each file it has run; every promise of the next pays for all of them.
+  workerIdleMemoryLimit: '512MB',
 };

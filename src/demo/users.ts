@@ -1,3 +1,4 @@
+import sqlite3 from 'sqlite3';
 import { Column, DataSource, Entity, IsNull, PrimaryColumn, type Repository } from 'typeorm';
 
 @Entity('users')
@@ -24,11 +25,20 @@ export class User {
   verifiedAt!: number | null;
 }
 
+/** TypeORM turns on a verbose mode that is the whole process's: slow, and what is stored would be in the stacks of errors. */
+const driver = { ...sqlite3, verbose: () => driver };
+
 export class Users {
   private constructor(private readonly rows: Repository<User>) {}
 
   static async open(databasePath: string): Promise<Users> {
-    const dataSource = new DataSource({ type: 'sqlite', database: databasePath, entities: [User], synchronize: true });
+    const dataSource = new DataSource({
+      type: 'sqlite',
+      driver,
+      database: databasePath,
+      entities: [User],
+      synchronize: true,
+    });
     return new Users((await dataSource.initialize()).getRepository(User));
   }
 
