@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { addApp, type Caller } from '../support/apps.js';
 import { expectProblem } from '../support/problem.js';
 import { HandSetClock, eventually, mintBody, startService, type Answer, type TestService } from '../support/service.js';
@@ -308,22 +308,13 @@ describe('of any number of redemptions at the same instant', () => {
     for (const answer of answers.filter(({ status }) => status !== 200)) expectProblem(answer, 'link_redeemed');
   });
 
-  /** As callers do: with a key of their own, and again if a disk that stalls for a moment had them told to ask again. */
-  async function redeemPatiently(token: string): Promise<Answer> {
-    const key = { 'idempotency-key': randomUUID() };
-    for (let left = 5; ; left--) {
-      const answer = await redeem({ token }, key);
-      if (answer.status !== 503 || left === 0) return answer;
-    }
-  }
-
   test('one of twelve wins, for each of two hundred links', async () => {
     const links = await Promise.all(Array.from({ length: 200 }, () => service.mintReturned()));
     const wins: number[] = [];
     const losses: string[] = [];
     for (let from = 0; from < links.length; from += 20) {
       const races = links.slice(from, from + 20).map(async ({ token }) => {
-        const answers = await Promise.all(Array.from({ length: 12 }, () => redeemPatiently(token)));
+        const answers = await Promise.all(Array.from({ length: 12 }, () => redeem({ token })));
         wins.push(count(answers, 200));
         losses.push(...answers.filter(({ status }) => status !== 200).map(({ body }) => body.code));
       });
