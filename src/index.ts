@@ -92,8 +92,10 @@ export type {
   Delivery,
   DeliveryStatus,
   JsonObject,
+  DeliveryView,
   Link,
   LinkStatus,
+  LinkView,
   Message,
   Scalars,
 } from './links/link.js';

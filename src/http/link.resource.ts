@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Minted } from '../links/links.service.js';
-import { DELIVERY_STATUSES, statusOf, type Link } from '../links/link.js';
+import { DELIVERY_STATUSES, statusOf, type LinkView } from '../links/link.js';
 import { PROBLEMS, type ProblemCode } from './problems.js';
 
 export const time = z.iso.datetime().describe('RFC 3339, UTC');
@@ -61,7 +61,7 @@ export const problemDocument = z.object({
   errors: z.array(z.object({ pointer: z.string(), detail: z.string() })).optional(),
 });
 
-export function toResource(link: Link, now: number): LinkResource {
+export function toResource(link: LinkView, now: number): LinkResource {
   const { delivery } = link;
   return {
     id: link.id,

@@ -4,6 +4,7 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { Caller } from '../apps/api-keys.js';
 import type { Clock } from '../clock.js';
+import type { LinkView } from '../links/link.js';
 import { CLOCK } from '../links/links.module.js';
 import { Links } from '../links/links.service.js';
 import { inspectRequest, listRequest, mintRequest, redeemRequest, revokeRequest } from '../links/requests.js';
@@ -141,7 +142,7 @@ export class LinksController {
     return this.resource(await this.links.resend(caller.app, id));
   }
 
-  private resource(link: Parameters<typeof toResource>[0]): LinkResource {
+  private resource(link: LinkView): LinkResource {
     return toResource(link, this.clock());
   }
 }

@@ -51,7 +51,7 @@ export class ConfirmPage {
       });
     }
     const link = this.redeemsHere(found, bound)
-      ? await this.redeem({ ...proof, bound }, token)
+      ? await this.redeem({ ...proof, bound }, token, found)
       : await this.look(token, id);
     return { link, code: this.tokens.mintCode(link, purpose.codeLifetime, bound) };
   }
@@ -71,12 +71,12 @@ export class ConfirmPage {
     return { sameBrowser: binding === 'required', code: oneTimeCode === 'screen' && isCodeAlive(link.codeAttempts) };
   }
 
-  private async redeem(proof: Proof, token: string): Promise<Link> {
+  private async redeem(proof: Proof, token: string, found: Link): Promise<Link> {
     // Whoever presses the button again holds the same token in the same cookie.
     const redeemKey = digest('page', token);
     const question = questionOf(proof, {}, { purpose: this.purposes.get(proof.purpose), redeemKey, now: this.clock() });
     const won = proof.expired ? undefined : await this.store.redeem(question);
-    if (won) return won;
+    if (won) return { ...found, redeemedAt: won.redeemedAt };
     const link = await readProven(this.store, proof);
     if (isReplay(link, question)) return link;
     throw Object.assign(endedFor(proof, link, question.now) ?? new Unavailable(), { link });

@@ -1,6 +1,6 @@
 import { challengeOf, fingerprintOf } from './digest.js';
 import * as refuse from './errors.js';
-import { statusOf, type Link } from './link.js';
+import { statusOf, type Link, type LinkView } from './link.js';
 import type { LinkStore, Redemption } from './link-store.js';
 import { readTypedCode } from './one-time-code.js';
 import type { Purpose } from './purpose.js';
@@ -89,7 +89,7 @@ export function isReplay(link: Link, question: Redemption): boolean {
 }
 
 /** Whether the redeeming browser proved to be the requesting one; null if nobody asked. */
-export function sameBrowser(link: Link, question: Redemption): boolean | null {
+export function sameBrowser(link: LinkView, question: Redemption): boolean | null {
   return link.codeChallenge === null ? null : link.codeChallenge === question.challenge;
 }
 

@@ -1,4 +1,4 @@
-import type { Attempt, Link, LinkStatus, Message } from './link.js';
+import type { Attempt, Link, LinkStatus, LinkView, Message } from './link.js';
 
 /** Nest's token for the `LinkStore` in force. */
 export const LINK_STORE = Symbol('LINK_STORE');
@@ -22,7 +22,7 @@ export interface LinkStore {
    * The race: of any number of concurrent calls for one link exactly one gets it, and that is the verdict.
    * @returns the used-up link to the winner, undefined to everyone else
    */
-  redeem(question: Redemption): Promise<Link | undefined>;
+  redeem(question: Redemption): Promise<LinkView | undefined>;
 
   /** Whether one more of these writes would be taken now; if not, whoever asks is better told before any work is done. */
   hasRoomFor(write: 'mint' | 'redemption'): boolean;

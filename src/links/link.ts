@@ -17,76 +17,89 @@ export type JsonObject = { [member: string]: unknown };
 export type Scalars = { [name: string]: string | number | boolean | null };
 
 /**
- * The stored fact. Every time is in milliseconds since the Unix epoch, every duration in seconds.
- * The row is also the outbox: `delivery.dueAt` says when the courier has to look at it next.
+ * What others get to know of a link: the app, and whoever is in front of its page. A redemption hands over no more.
+ * Every time is in milliseconds since the Unix epoch.
  */
-export interface Link {
+export interface LinkView {
   /** = the JWT's `jti` */
   readonly id: string;
-  /** a `notification` is a mail without a link: in the outbox like any other, and nothing to redeem */
-  readonly kind: 'link' | 'notification';
   readonly app: string;
   readonly purpose: string;
   readonly subject: string;
   /** null once personal data has been purged */
   readonly recipient: string | null;
+  readonly locale: string;
+  readonly data: JsonObject;
+  readonly redirectUri: string | null;
+  /** the link that the app minted, if somebody asked for a new one on its page, or on that of its renewal */
+  readonly renews: string | null;
+  /** base64url SHA-256 of the secret the requesting browser keeps (RFC 7636 S256) */
+  readonly codeChallenge: string | null;
+
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  readonly redeemedAt: number | null;
+  readonly revokedAt: number | null;
+  readonly openedAt: number | null;
+  /** when the recipient said "this wasn't me" */
+  readonly reportedAt: number | null;
+  /** derived: a newer, superseding link of the same subject and purpose exists */
+  readonly superseded: boolean;
+
+  readonly delivery: DeliveryView;
+}
+
+export interface DeliveryView {
+  readonly status: DeliveryStatus;
+  readonly attempts: number;
+  /** the next attempt, or the end of the lease of the one under way; null when nothing is left to do */
+  readonly dueAt: number | null;
+  readonly sentAt: number | null;
+  readonly lastError: string | null;
+}
+
+/**
+ * The stored fact. Every time is in milliseconds since the Unix epoch, every duration in seconds.
+ * The row is also the outbox: `delivery.dueAt` says when the courier has to look at it next.
+ */
+export interface Link extends LinkView {
+  /** a `notification` is a mail without a link: in the outbox like any other, and nothing to redeem */
+  readonly kind: 'link' | 'notification';
   /** the mailbox, by which limits count; see `recipientKey` */
   readonly recipientKey: string;
   /** the address itself, where it bears a tag and so is not the mailbox's only one; see `addressKey` */
   readonly addressKey: string | null;
-  readonly locale: string;
   /** how the caller asked for it; a mailed link is never returned and the other way round */
   readonly via: 'email' | 'return';
   /** minted for an address nobody owns: same work, no mail, never redeemable */
   readonly decoy: boolean;
   /** whether minting it put older links of the same subject and purpose out of use */
   readonly supersedes: boolean;
-  readonly data: JsonObject;
   readonly templateData: Scalars;
-  readonly redirectUri: string | null;
-  /** the link that the app minted, if somebody asked for a new one on its page, or on that of its renewal */
-  readonly renews: string | null;
   /** digest of the state the link depends on, salted with the id that the app minted; see `fingerprintOf` */
   readonly fingerprint: string | null;
-  /** base64url SHA-256 of the secret the requesting browser keeps (RFC 7636 S256) */
-  readonly codeChallenge: string | null;
   readonly idempotencyKey: string | null;
   readonly requestDigest: string | null;
 
-  readonly createdAt: number;
   /** life in seconds, counted from the attempt that hands the mail over */
   readonly expiresIn: number;
   /** `iat` of the newest token */
   readonly issuedAt: number;
-  readonly expiresAt: number;
-  readonly redeemedAt: number | null;
   /** digest of the winner's Idempotency-Key */
   readonly redeemKey: string | null;
-  readonly revokedAt: number | null;
   /** when it was to be withdrawn, be it after its end: it stays as it ended, but nobody is sent a new one for it */
   readonly closedAt: number | null;
-  readonly openedAt: number | null;
-  /** when the recipient said "this wasn't me" */
-  readonly reportedAt: number | null;
   /** wrong one-time codes that were typed for it */
   readonly codeAttempts: number;
-  /** derived: a newer, superseding link of the same subject and purpose exists */
-  readonly superseded: boolean;
 
   readonly delivery: Delivery;
 }
 
-export interface Delivery {
-  readonly status: DeliveryStatus;
-  readonly attempts: number;
-  /** the next attempt, or the end of the lease of the one under way; null when nothing is left to do */
-  readonly dueAt: number | null;
+export interface Delivery extends DeliveryView {
   /** not handed over by then: abandoned */
   readonly deliverBy: number | null;
   /** the fence of the attempt under way */
   readonly lease: string | null;
-  readonly sentAt: number | null;
-  readonly lastError: string | null;
   /** how often the caller asked to send it again, and when last; decoys too. Counts towards the limits */
   readonly resends: number;
   readonly resentAt: number | null;
@@ -102,7 +115,7 @@ export interface Message extends Link {
  * What a link is worth at `now`. A used or withdrawn link stays that; a link whose mail is still on its way
  * has not begun to live, so it cannot have expired.
  */
-export function statusOf(link: Link, now: number): LinkStatus {
+export function statusOf(link: LinkView, now: number): LinkStatus {
   if (link.redeemedAt !== null) return 'redeemed';
   if (link.revokedAt !== null) return 'revoked';
   if (link.superseded) return 'superseded';

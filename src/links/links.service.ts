@@ -5,7 +5,7 @@ import { draftLink } from './draft.js';
 import { NotFound, RequestInvalid, TokenInvalid, Unavailable } from './errors.js';
 import { ended, explain, isReplay, judgeCode, questionOf, readProven, sameBrowser, type Given } from './judgement.js';
 import type { Limits } from './limits.js';
-import type { Link } from './link.js';
+import type { Link, LinkView } from './link.js';
 import type { LinkIds } from './link-ids.js';
 import type { LinkStore, Page, Redemption } from './link-store.js';
 import { insertOnce, limitOn } from './minting.js';
@@ -36,7 +36,7 @@ export interface Minted {
 }
 
 export interface Redeemed {
-  readonly link: Link;
+  readonly link: LinkView;
   /** whether the redeeming browser proved to be the requesting one; null if it was not asked to */
   readonly sameBrowser: boolean | null;
   readonly replayed: boolean;

@@ -1,47 +1,52 @@
-import type { Attempt, DeliveryStatus, JsonObject, Link, Message, Scalars } from '../links/link.js';
+import type { Attempt, DeliveryStatus, JsonObject, Link, LinkView, Message, Scalars } from '../links/link.js';
 import type { Redemption } from '../links/link-store.js';
 import type { ColumnType } from './dialects.js';
 
-/** The columns of `links`, in the order in which statements name them. */
-export const LINK_COLUMNS = {
+/** What a `LinkView` is read from. */
+export const VIEW_COLUMNS = {
   id: 'text',
-  kind: 'text',
   app: 'text',
   purpose: 'text',
   subject: 'text',
   recipient: 'text',
-  recipient_key: 'text',
-  address_key: 'text',
   locale: 'text',
-  via: 'text',
-  decoy: 'integer',
-  supersedes: 'integer',
   data: 'text',
-  template_data: 'text',
   redirect_uri: 'text',
-  fingerprint: 'text',
+  renews: 'text',
   code_challenge: 'text',
-  idempotency_key: 'text',
-  request_digest: 'text',
   created_at: 'bigint',
-  expires_in: 'integer',
-  issued_at: 'bigint',
   expires_at: 'bigint',
   redeemed_at: 'bigint',
-  redeem_key: 'text',
   revoked_at: 'bigint',
-  closed_at: 'bigint',
   opened_at: 'bigint',
   reported_at: 'bigint',
-  renews: 'text',
-  code_attempts: 'integer',
   delivery_status: 'text',
   attempts: 'integer',
   due_at: 'bigint',
-  deliver_by: 'bigint',
-  lease: 'text',
   sent_at: 'bigint',
   last_error: 'text',
+} as const satisfies Record<string, ColumnType>;
+
+/** The columns of `links`, in the order in which statements name them: those of a view are at the same place in both. */
+export const LINK_COLUMNS = {
+  ...VIEW_COLUMNS,
+  kind: 'text',
+  recipient_key: 'text',
+  address_key: 'text',
+  via: 'text',
+  decoy: 'integer',
+  supersedes: 'integer',
+  template_data: 'text',
+  fingerprint: 'text',
+  idempotency_key: 'text',
+  request_digest: 'text',
+  expires_in: 'integer',
+  issued_at: 'bigint',
+  redeem_key: 'text',
+  closed_at: 'bigint',
+  code_attempts: 'integer',
+  deliver_by: 'bigint',
+  lease: 'text',
   resends: 'integer',
   resent_at: 'bigint',
 } as const satisfies Record<string, ColumnType>;
@@ -132,7 +137,7 @@ export function toQuestionRow(question: Redemption) {
   };
 }
 
-/** A link's cells in the order of `LINK_COLUMNS`, then whether it is superseded, where that was asked. */
+/** Cells in the order of `LINK_COLUMNS`, or only those of a view; then whether it is superseded, where that was asked. */
 type Cells = readonly (Cell | boolean)[];
 /** The cells as a JSON array: SQLite hands it over as text, PostgreSQL's driver parses it. */
 export type PackedRow = string | Cells;
@@ -150,48 +155,58 @@ export function cellsOf(row: SelectedRow): Cells {
 }
 
 /** PostgreSQL sends `bigint` as text. */
-export function toLink(cells: Cells): Link {
+export function toView(cells: Cells): LinkView {
   return {
     id: cells[AT.id] as string,
-    kind: cells[AT.kind] as Link['kind'],
     app: cells[AT.app] as string,
     purpose: cells[AT.purpose] as string,
     subject: cells[AT.subject] as string,
     recipient: cells[AT.recipient] as string | null,
-    recipientKey: cells[AT.recipient_key] as string,
-    addressKey: cells[AT.address_key] as string | null,
     locale: cells[AT.locale] as string,
-    via: cells[AT.via] as 'email' | 'return',
-    decoy: cells[AT.decoy] === 1,
-    supersedes: cells[AT.supersedes] === 1,
     data: JSON.parse(cells[AT.data] as string) as JsonObject,
-    templateData: JSON.parse(cells[AT.template_data] as string) as Scalars,
     redirectUri: cells[AT.redirect_uri] as string | null,
-    fingerprint: cells[AT.fingerprint] as string | null,
+    renews: cells[AT.renews] as string | null,
     codeChallenge: cells[AT.code_challenge] as string | null,
-    idempotencyKey: cells[AT.idempotency_key] as string | null,
-    requestDigest: cells[AT.request_digest] as string | null,
     createdAt: Number(cells[AT.created_at]),
-    expiresIn: cells[AT.expires_in] as number,
-    issuedAt: Number(cells[AT.issued_at]),
     expiresAt: Number(cells[AT.expires_at]),
     redeemedAt: time(cells[AT.redeemed_at]),
-    redeemKey: cells[AT.redeem_key] as string | null,
     revokedAt: time(cells[AT.revoked_at]),
-    closedAt: time(cells[AT.closed_at]),
     openedAt: time(cells[AT.opened_at]),
     reportedAt: time(cells[AT.reported_at]),
-    renews: cells[AT.renews] as string | null,
-    codeAttempts: cells[AT.code_attempts] as number,
     superseded: Boolean(cells[NAMES.length]),
     delivery: {
       status: cells[AT.delivery_status] as DeliveryStatus,
       attempts: cells[AT.attempts] as number,
       dueAt: time(cells[AT.due_at]),
-      deliverBy: time(cells[AT.deliver_by]),
-      lease: cells[AT.lease] as string | null,
       sentAt: time(cells[AT.sent_at]),
       lastError: cells[AT.last_error] as string | null,
+    },
+  };
+}
+
+export function toLink(cells: Cells): Link {
+  const view = toView(cells);
+  return {
+    ...view,
+    kind: cells[AT.kind] as Link['kind'],
+    recipientKey: cells[AT.recipient_key] as string,
+    addressKey: cells[AT.address_key] as string | null,
+    via: cells[AT.via] as 'email' | 'return',
+    decoy: cells[AT.decoy] === 1,
+    supersedes: cells[AT.supersedes] === 1,
+    templateData: JSON.parse(cells[AT.template_data] as string) as Scalars,
+    fingerprint: cells[AT.fingerprint] as string | null,
+    idempotencyKey: cells[AT.idempotency_key] as string | null,
+    requestDigest: cells[AT.request_digest] as string | null,
+    expiresIn: cells[AT.expires_in] as number,
+    issuedAt: Number(cells[AT.issued_at]),
+    redeemKey: cells[AT.redeem_key] as string | null,
+    closedAt: time(cells[AT.closed_at]),
+    codeAttempts: cells[AT.code_attempts] as number,
+    delivery: {
+      ...view.delivery,
+      deliverBy: time(cells[AT.deliver_by]),
+      lease: cells[AT.lease] as string | null,
       resends: cells[AT.resends] as number,
       resentAt: time(cells[AT.resent_at]),
     },

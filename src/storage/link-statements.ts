@@ -2,10 +2,11 @@ import type { CountedBy } from '../links/link-store.js';
 import { DataKeys } from './data-keys.js';
 import type { ColumnType, Dialect } from './dialects.js';
 import { COUNTED_BY, guardColumns, limitClauses } from './limit-statements.js';
-import { LINK_COLUMNS, NEW_LINK_COLUMNS } from './link-rows.js';
+import { LINK_COLUMNS, NEW_LINK_COLUMNS, VIEW_COLUMNS } from './link-rows.js';
 import { isOpenable } from './sealed-rows.js';
 
 const NAMES = Object.keys(LINK_COLUMNS).join(', ');
+const VIEW_NAMES = Object.keys(VIEW_COLUMNS).join(', ');
 const NEW_NAMES = Object.keys(NEW_LINK_COLUMNS).join(', ');
 
 /**
@@ -93,7 +94,8 @@ export function linkStatements(dialect: Dialect, keys = DataKeys.none) {
 
     /**
      * Questions, no link twice. The guard is on the row that is written, so a racer that waited for it
-     * sees it used. The questions' columns have names of their own: RETURNING must name the link's plainly.
+     * sees it used. The questions' columns have names of their own: RETURNING must name the link's plainly. It names a
+     * view's only: of what a redemption costs SQLite, packing all columns would be a fifteenth.
      */
     redeem: batch(
       {
@@ -116,7 +118,7 @@ export function linkStatements(dialect: Dialect, keys = DataKeys.none) {
         AND (l.code_challenge IS NULL OR l.code_challenge = q.given_challenge
           OR (q.given_challenge IS NULL AND q.challenge_required = 0))
         AND ${isOpenable(keys, 'l')} AND NOT ${SUPERSEDED}
-      RETURNING ${packed(NAMES)} AS packed`,
+      RETURNING ${packed(VIEW_NAMES)} AS packed`,
     ),
 
     /** $1 how much to count, $2 app, $3 id, $4 purpose, $5 how many are too many */

@@ -1,4 +1,4 @@
-import type { Link, Message } from '../links/link.js';
+import type { Link, LinkView, Message } from '../links/link.js';
 import type {
   Fillings,
   LinkFilter,
@@ -9,7 +9,7 @@ import type {
   Redemption,
 } from '../links/link-store.js';
 import type { DataKeys } from './data-keys.js';
-import { blindKeys, bothForms, FOREIGN, isForeign, openLink, openWhole, sealLink } from './sealed-rows.js';
+import { blindKeys, bothForms, FOREIGN, isForeign, openLink, openView, openWhole, sealLink } from './sealed-rows.js';
 
 /** How long a mail that this instance cannot open is left to the others, in ms. */
 const LEFT_TO_OTHERS = 2_000;
@@ -28,8 +28,10 @@ export class SealedLinkStore implements LinkStore {
     return this.inner.insert(sealLink(this.keys, link), this.guardOf(guard));
   }
 
-  async redeem(question: Redemption): Promise<Link | undefined> {
-    return openWhole(this.keys, await this.inner.redeem(question));
+  async redeem(question: Redemption): Promise<LinkView | undefined> {
+    // Nobody wins what these keys do not open.
+    const won = await this.inner.redeem(question);
+    return won && openView(this.keys, won);
   }
 
   hasRoomFor(write: 'mint' | 'redemption'): boolean {

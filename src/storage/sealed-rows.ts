@@ -1,5 +1,5 @@
 import { Unavailable } from '../links/errors.js';
-import type { JsonObject, Link, Scalars } from '../links/link.js';
+import type { JsonObject, Link, LinkView, Scalars } from '../links/link.js';
 import type { RecipientKeys } from '../links/link-store.js';
 import { recipientKey, addressKey } from '../links/recipient.js';
 import { DataKeys, SEALED } from './data-keys.js';
@@ -54,22 +54,33 @@ export function openWhole<Stored extends Link>(keys: DataKeys, link: Stored | un
 
 /** The link again. What no key opens counts as forgotten. */
 export function openLink<Stored extends Link>(keys: DataKeys, link: Stored): Stored {
-  // Of every link that is redeemed, and most instances have no keys.
   if (keys.areNone && !isForeign(keys, link)) return link;
-  const open = (column: string, text: string): string | undefined => keys.open(text, `${link.id} ${column}`);
-  const isSealed = link.recipient !== null && DataKeys.isSealed(link.recipient);
-  const recipient = link.recipient === null ? null : (open('recipient', link.recipient) ?? null);
+  const { recipient, data } = openView(keys, link);
+  const { templateData, requestDigest } = link;
   return {
     ...link,
     recipient,
+    data,
     ...(recipient !== null && { recipientKey: recipientKey(recipient), addressKey: addressKey(recipient) }),
-    // In a row from before there were keys it is the app's own, whatever it looks like.
-    ...(isSealed && {
-      data: openObject(link.data, (text) => open('data', text)),
-      templateData: openObject(link.templateData, (text) => open('template_data', text)) as Scalars,
-    }),
-    requestDigest: link.requestDigest === null ? null : (open('request_digest', link.requestDigest) ?? null),
+    ...(isSealedView(link) && { templateData: openObject(keys, templateData, `${link.id} template_data`) as Scalars }),
+    requestDigest: requestDigest === null ? null : (keys.open(requestDigest, `${link.id} request_digest`) ?? null),
   };
+}
+
+/** What is told of a link, readable again. What no key opens counts as forgotten. */
+export function openView(keys: DataKeys, view: LinkView): LinkView {
+  const { id, recipient, data } = view;
+  // In a row from before there were keys the data is the app's own, whatever it looks like.
+  if (recipient === null || !isSealedView(view)) return view;
+  return {
+    ...view,
+    recipient: keys.open(recipient, `${id} recipient`) ?? null,
+    data: openObject(keys, data, `${id} data`),
+  };
+}
+
+function isSealedView({ recipient }: LinkView): boolean {
+  return recipient !== null && DataKeys.isSealed(recipient);
 }
 
 export function blindKeys(keys: DataKeys, link: Link): Link {
@@ -95,9 +106,10 @@ function sealObject(object: JsonObject, seal: (text: string) => string): JsonObj
   return Object.keys(object).length === 0 ? object : { [TEXT]: seal(JSON.stringify(object)) };
 }
 
-function openObject(object: JsonObject, open: (text: string) => string | undefined): JsonObject {
+/** @param place what it was sealed for */
+function openObject(keys: DataKeys, object: JsonObject, place: string): JsonObject {
   const text = object[TEXT];
   if (typeof text !== 'string') return object;
-  const opened = open(text);
+  const opened = keys.open(text, place);
   return opened === undefined ? {} : (JSON.parse(opened) as JsonObject);
 }

@@ -1,4 +1,4 @@
-import type { Attempt, Link, Message } from '../links/link.js';
+import type { Attempt, Link, LinkView, Message } from '../links/link.js';
 import { LinkIds } from '../links/link-ids.js';
 import type {
   Fillings,
@@ -21,6 +21,7 @@ import {
   toMessage,
   toNewRow,
   toQuestionRow,
+  toView,
   unpack,
   type LinkRow,
   type MessageRow,
@@ -43,7 +44,7 @@ export class SqlLinkStore implements LinkStore {
   private readonly lock: string | null;
   private readonly sql: ReturnType<typeof linkStatements>;
   private readonly insertInBatch: Write<{ link: Link; guard: MintGuard }, boolean | 'suppressed'>;
-  private readonly redeemInBatch: Write<Redemption, Link | undefined>;
+  private readonly redeemInBatch: Write<Redemption, LinkView | undefined>;
   private readonly settleInBatch: Write<Outcome, boolean>;
 
   /** @param sql they know the keys of whoever opens what is redeemed here: what others sealed is not */
@@ -73,7 +74,7 @@ export class SqlLinkStore implements LinkStore {
     return this.insertInBatch({ link, guard });
   }
 
-  redeem(question: Redemption): Promise<Link | undefined> {
+  redeem(question: Redemption): Promise<LinkView | undefined> {
     return this.redeemInBatch(question);
   }
 
@@ -259,14 +260,14 @@ export class SqlLinkStore implements LinkStore {
     return batch.map(({ wanted }) => ids.has(wanted));
   }
 
-  private async runRedeem(batch: readonly Redemption[], deadline: number): Promise<(Link | undefined)[]> {
+  private async runRedeem(batch: readonly Redemption[], deadline: number): Promise<(LinkView | undefined)[]> {
     const { sql, text } = this.sql.redeem;
     const rows = await this.queries.rows<{ packed: PackedRow }>(
       sql,
       [text(inOrder(batch.map(toQuestionRow)))],
       deadline,
     );
-    const links = rows.map(({ packed }) => toLink(unpack(packed)));
+    const links = rows.map(({ packed }) => toView(unpack(packed)));
     const won = new Map(links.map((link) => [link.id, link]));
     return batch.map(({ id }) => won.get(id));
   }

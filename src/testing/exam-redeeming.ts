@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type Link } from '../links/link.js';
 import type { Redemption } from '../links/link-store.js';
-import { NOW, ids, sampleLink, asks, inserted, type ExamCase } from './exam-tools.js';
+import { NOW, ids, sampleLink, asks, inserted, viewOf, type ExamCase } from './exam-tools.js';
 
 /** A redemption that must fail, and must leave the link to be redeemed properly. */
 function refused(
@@ -28,21 +28,25 @@ export const redeemingCases: readonly ExamCase[] = [
     run: async (store) => {
       const link = await inserted(store, sampleLink());
       const won = await store.redeem(asks(link, { redeemKey: 'k' }));
-      assert.deepEqual(won, { ...link, redeemedAt: NOW + 1000, redeemKey: 'k' });
+      const used = { ...link, redeemedAt: NOW + 1000, redeemKey: 'k' };
+      assert.deepEqual(won && viewOf(won), viewOf(used));
       assert.equal(await store.redeem(asks(link)), undefined);
-      assert.deepEqual(await store.find('default', link.id), won);
+      assert.deepEqual(await store.find('default', link.id), used);
     },
   },
   {
     name: 'lets one of 100 concurrent redeemers win',
     run: async (store) => {
-      const link = await inserted(store, sampleLink());
-      const answers = await Promise.all(
-        Array.from({ length: 100 }, (_, n) => store.redeem(asks(link, { redeemKey: String(n) }))),
-      );
-      const winners = answers.filter((answer) => answer !== undefined);
-      assert.equal(winners.length, 1);
-      assert.equal((await store.find('default', link.id))?.redeemKey, winners[0]!.redeemKey);
+      // The first to come find a pool with one connection open, which serves them one after the other.
+      for (let race = 0; race < 5; race++) {
+        const link = await inserted(store, sampleLink());
+        const answers = await Promise.all(
+          Array.from({ length: 100 }, (_, n) => store.redeem(asks(link, { redeemKey: String(n) }))),
+        );
+        const winners = [...answers.keys()].filter((n) => answers[n] !== undefined);
+        assert.equal(winners.length, 1);
+        assert.equal((await store.find('default', link.id))?.redeemKey, String(winners[0]));
+      }
     },
   },
   {

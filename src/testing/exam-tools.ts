@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { addressKey, recipientKey } from '../links/recipient.js';
-import type { Delivery, Link } from '../links/link.js';
+import type { Delivery, Link, LinkView } from '../links/link.js';
 import { LinkIds } from '../links/link-ids.js';
 import type { LinkStore, MintGuard, Redemption } from '../links/link-store.js';
 
@@ -65,6 +65,18 @@ export function sampleLink(change: Partial<Omit<Link, 'delivery'>> & { delivery?
       resentAt: null,
       ...delivery,
     },
+  };
+}
+
+/** What a store has to hand over of it to whoever redeems it; it may hand over more. */
+export function viewOf(link: LinkView): LinkView {
+  const { id, app, purpose, subject, recipient, locale, data, redirectUri, renews, codeChallenge } = link;
+  const { createdAt, expiresAt, redeemedAt, revokedAt, openedAt, reportedAt, superseded } = link;
+  const { status, attempts, dueAt, sentAt, lastError } = link.delivery;
+  return {
+    ...{ id, app, purpose, subject, recipient, locale, data, redirectUri, renews, codeChallenge },
+    ...{ createdAt, expiresAt, redeemedAt, revokedAt, openedAt, reportedAt, superseded },
+    delivery: { status, attempts, dueAt, sentAt, lastError },
   };
 }
 

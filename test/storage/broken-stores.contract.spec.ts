@@ -1,9 +1,9 @@
 import { linkStatements } from '../../src/storage/link-statements.js';
-import { cellsOf, toLink, toQuestionRow, unpack, type PackedRow } from '../../src/storage/link-rows.js';
+import { cellsOf, toLink, toQuestionRow, toView, unpack, type PackedRow } from '../../src/storage/link-rows.js';
 import type { Database } from '../../src/storage/engines.js';
 import { openWithSchema } from '../../src/storage/schema.js';
 import { SqlLinkStore } from '../../src/storage/sql-link-store.js';
-import type { Link } from '../../src/links/link.js';
+import type { Link, LinkView } from '../../src/links/link.js';
 import type { Redemption } from '../../src/links/link-store.js';
 import { linkStoreExam } from '../../src/testing.js';
 import { startPostgres, type Postgres } from '../support/postgres.js';
@@ -13,7 +13,7 @@ let postgres: Postgres;
 beforeAll(async () => void (postgres = await startPostgres()), 60_000);
 afterAll(() => postgres.stop());
 
-type Redeem = (database: Database, question: Redemption, store: SqlLinkStore) => Promise<Link | undefined>;
+type Redeem = (database: Database, question: Redemption, store: SqlLinkStore) => Promise<LinkView | undefined>;
 
 const fits = (link: Link, { purpose, fingerprint, now }: Redemption): boolean =>
   link.purpose === purpose && !link.decoy && !link.superseded && link.redeemedAt === null && link.revokedAt === null &&
@@ -61,7 +61,7 @@ const withoutGuard =
     expect(sql).toMatch(guard);
     const [rows] = await dataSource.query(sql.replace(guard, ''), [text([toQuestionRow(question)])]);
     const [row] = rows as { packed: PackedRow }[];
-    return row && toLink(unpack(row.packed));
+    return row && toView(unpack(row.packed));
   };
 
 const BROKEN: [string, Redeem, RegExp][] = [

@@ -155,8 +155,9 @@ describe.each(['sqlite', 'postgres'])('on %s', (engine) => {
       expect(await behind.redeem(questionFor(own))).toMatchObject({ recipient: RECIPIENT, data: own.data });
     });
     await inStores(dataKeys('new', 'old'), async (links) => {
-      const won = await links.redeem(questionFor(first));
-      expect(won).toMatchObject({ ...first, ...key, redeemedAt: first.createdAt, redeemKey: 'mine' });
+      expect(await links.redeem(questionFor(first))).toMatchObject({ recipient: RECIPIENT, data: first.data });
+      const used = { ...first, ...key, redeemedAt: first.createdAt, redeemKey: 'mine' };
+      expect(await links.find('default', first.id)).toMatchObject(used);
       await expect(links.claimDue('other', 2_010, 4_000, 9)).resolves.toMatchObject([{ id: second.id }]);
     });
   });
