@@ -90,6 +90,12 @@ describe.each(['sqlite', 'postgres'])('on %s', (engine) => {
     return outsider.ask('/v1/links', bodyOf(known, person, more), headers);
   };
 
+  /** What was due has been taken when the mail arrives that was asked for after it: also a decoy, whose life begins anew then. */
+  const courierHasPassed = async (): Promise<void> => {
+    await mint(true, ++people);
+    await relay.mailTo(recipientOf(people));
+  };
+
   test.each<[string, object, string[]]>([
     ['mailed', {}, ['status']],
     ['mailed, with a code for the screen', { purpose: 'magic-link', codeChallenge: CHALLENGE }, ['status']],
@@ -140,12 +146,12 @@ describe.each(['sqlite', 'postgres'])('on %s', (engine) => {
   test('a mail that is asked for again is answered alike, in its cool-down and after it', async () => {
     const courses: string[][] = [];
     for (const known of [true, false]) {
-      const { raw } = await mint(known, ++people);
+      const person = ++people;
+      const { raw } = await mint(known, person);
       const { id } = JSON.parse(raw.slice(raw.indexOf('\r\n\r\n'))) as { id: string };
-      if (known) {
-        await relay.mailTo(recipientOf(people));
+      if (known)
         await eventually(async () => (await service.api('GET', `/v1/links/${id}`)).body.delivery.status === 'sent');
-      }
+      await courierHasPassed();
       const course: string[] = [];
       for (const seconds of [10, 21, 1]) {
         const answer = await outsider.ask(`/v1/links/${id}/resend`);
@@ -155,7 +161,7 @@ describe.each(['sqlite', 'postgres'])('on %s', (engine) => {
       }
       clock.advance(3_600);
       courses.push(course);
-      if (known) mailed.push(recipientOf(people));
+      if (known) mailed.push(recipientOf(person));
     }
     expect(courses[1]).toEqual(courses[0]);
     expect(courses[0]!.map((answer) => answer.slice(9, 12))).toEqual(['429', '429', '202']);
