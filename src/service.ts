@@ -1,7 +1,7 @@
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ApiKeys } from './apps/api-keys.js';
 import { APP_STORE, SCOPES, type AppStore } from './apps/app.js';
 import { AppModule } from './app.module.js';
@@ -15,6 +15,7 @@ import type { LinksOptions } from './links/links.module.js';
 import type { Logger } from './log.js';
 import { TemplatesError } from './mail/template-fault.js';
 import { doubtsAbout, type Settings } from './settings.js';
+import { fileOf } from './storage/engines.js';
 import { patiently } from './storage/patiently.js';
 import { readTemplates } from './templates.js';
 
@@ -69,7 +70,10 @@ export async function createService(settings: Settings, logger: Logger, clock?: 
         { cause: error },
       );
     });
-    const demoUris = await registerDevelopment(app, settings, devClock);
+    // The demo's users remember links: they last as long as these.
+    const databasePath =
+      fileOf(settings.databaseUrl) === ':memory:' ? ':memory:' : join(settings.dataDir, 'demo.sqlite');
+    const demoUris = await registerDevelopment(app, { ...settings, databasePath }, devClock);
     redirectUris ??= demoUris;
     const { devTemplates } = await import('./preview/dev-templates.js');
     const { templatesDir } = settings;

@@ -1,5 +1,4 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { join } from 'node:path';
 import { ApiKeys } from '../apps/api-keys.js';
 import { APP_STORE, type AppStore } from '../apps/app.js';
 import type { Clock, DevClock } from '../clock.js';
@@ -18,7 +17,8 @@ export interface DevelopmentOptions {
   readonly host: string;
   readonly port: number;
   readonly publicUrl: string;
-  readonly dataDir: string;
+  /** of the demo's users */
+  readonly databasePath: string;
 }
 
 /** The token names its app and its link; whether it is authentic, the page behind it judges. */
@@ -37,7 +37,7 @@ function linkOf(url: string): { app: string; id: string } | undefined {
  */
 export async function registerDevelopment(
   app: NestFastifyApplication,
-  { host, port, publicUrl, dataDir }: DevelopmentOptions,
+  { host, port, publicUrl, databasePath }: DevelopmentOptions,
   clock?: DevClock,
 ): Promise<string[]> {
   const baseUrl = `${publicUrl}/demo`;
@@ -54,7 +54,7 @@ export async function registerDevelopment(
     apiUrl: `http://${address}:${port}`,
     apiKey,
     baseUrl,
-    databasePath: join(dataDir, 'demo.sqlite'),
+    databasePath,
     now: app.get<Clock>(CLOCK),
   });
   await server.register(devInbox, {

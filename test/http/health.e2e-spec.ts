@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, renameSync, rmSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { startService, type TestService } from '../support/service.js';
 
@@ -47,7 +47,8 @@ describe('an instance whose SQLite file', () => {
   });
 });
 
-test('a database in memory has no file to lose', async () => {
+test('a database in memory has no file to lose, nor leaves one where the service was started', async () => {
   service = await startService({ env: { DATABASE_URL: 'sqlite::memory:' } });
   expect(await ready()).toEqual([200, 'ok']);
+  expect(readdirSync('.').filter((name) => name.includes('.sqlite'))).toEqual([]);
 });
