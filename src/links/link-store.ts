@@ -20,7 +20,7 @@ export interface LinkStore {
   /**
    * Uses the link up if, at this instant, everything that is asked for holds.
    * The race: of any number of concurrent calls for one link exactly one gets it, and that is the verdict.
-   * @returns the used-up link to the winner, undefined to everyone else
+   * @returns what others are told of the used-up link, to the winner; undefined to everyone else
    */
   redeem(question: Redemption): Promise<LinkView | undefined>;
 

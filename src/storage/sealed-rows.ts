@@ -62,7 +62,9 @@ export function openLink<Stored extends Link>(keys: DataKeys, link: Stored): Sto
     recipient,
     data,
     ...(recipient !== null && { recipientKey: recipientKey(recipient), addressKey: addressKey(recipient) }),
-    ...(isSealedView(link) && { templateData: openObject(keys, templateData, `${link.id} template_data`) as Scalars }),
+    ...(isSealedText(link.recipient) && {
+      templateData: openObject(keys, templateData, `${link.id} template_data`) as Scalars,
+    }),
     requestDigest: requestDigest === null ? null : (keys.open(requestDigest, `${link.id} request_digest`) ?? null),
   };
 }
@@ -71,7 +73,7 @@ export function openLink<Stored extends Link>(keys: DataKeys, link: Stored): Sto
 export function openView(keys: DataKeys, view: LinkView): LinkView {
   const { id, recipient, data } = view;
   // In a row from before there were keys the data is the app's own, whatever it looks like.
-  if (recipient === null || !isSealedView(view)) return view;
+  if (!isSealedText(recipient)) return view;
   return {
     ...view,
     recipient: keys.open(recipient, `${id} recipient`) ?? null,
@@ -79,7 +81,7 @@ export function openView(keys: DataKeys, view: LinkView): LinkView {
   };
 }
 
-function isSealedView({ recipient }: LinkView): boolean {
+function isSealedText(recipient: string | null): recipient is string {
   return recipient !== null && DataKeys.isSealed(recipient);
 }
 
