@@ -61,11 +61,15 @@ test('every page behind a link is there, side by side as wide as a phone, and so
   const known = ['token_invalid', 'cookie_missing', 'rate_limited', 'unavailable', 'error'];
   for (const state of known) expect(await page.locator(`a[href="fr/${state}.html"]`).count()).toBe(1);
   const [answer] = await Promise.all([
-    page.waitForResponse('**/-/fr/token_invalid.html'),
+    page.waitForResponse(
+      (response) => response.request().isNavigationRequest() && response.frame() === page.mainFrame(),
+    ),
     page.click('text=token_invalid'),
   ]);
+  // What was answered and not what is shown: Chromium 156 shows it, and the debugger's questions to it wait for ever.
+  expect(answer.url()).toBe(`${gallery()}-/fr/token_invalid.html`);
   expect(answer.headers()['content-security-policy']).toMatch(/sandbox$/);
-  expect(await page.title()).toBe('Ce lien ne fonctionne pas');
+  expect(await answer.text()).toContain('<title>Ce lien ne fonctionne pas</title>');
   await page.close();
 }, 60_000);
 

@@ -89,7 +89,8 @@ test('the token is in no address bar, history, timing entry, referrer, script-re
   await page.goto(`${theirs}/mail`);
   await page.click('a');
   await page.waitForURL(`${ours}/links/${id}`);
-  foreignPage = '<!doctype html><title>The app</title>';
+  // With an icon of its own, else a browser asks this site for one, too, and tells it which page wants it.
+  foreignPage = '<!doctype html><title>The app</title><link rel="icon" href="data:,">';
   seenElsewhere = [];
   expect(page.url()).toBe(`${ours}/links/${id}`);
   const traces = (): Promise<string> =>
@@ -119,7 +120,7 @@ test('the token is in no address bar, history, timing entry, referrer, script-re
     expect(target).not.toContain(token);
   }
   expect(seen.filter(({ headers }) => headers.referer !== undefined)).toEqual([]);
-  expect(seenElsewhere.length).toBeGreaterThan(0);
+  expect(seenElsewhere).toHaveLength(1);
   expect((await redeem({ code: codeAt(page.url()) })).status).toBe(200);
 });
 

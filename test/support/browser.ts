@@ -29,10 +29,20 @@ const QUIET = [
 const UNREAL =
   /^--(disable-web-security|allow-running-insecure-content|single-process|no-zygote|disable-site-isolation)/;
 
-/** A real Chromium: `CHROMIUM_PATH`, else the system's, else the one that comes inside an npm package. */
+/**
+ * A real Chromium: `CHROMIUM_PATH`, else the one inside an npm package, which is the same everywhere and starts and
+ * draws twice as fast as a whole browser, else, where that does not run, the system's.
+ */
 export async function launchBrowser(): Promise<Browser> {
-  const installed = process.env['CHROMIUM_PATH'] ?? SYSTEM.find((path) => existsSync(path));
-  if (installed !== undefined) return chromium.launch({ executablePath: installed, args: QUIET });
+  const given = process.env['CHROMIUM_PATH'];
+  if (given !== undefined) return launch(given);
+  const installed = SYSTEM.find((path) => existsSync(path));
+  return installed === undefined ? launchPackaged() : launchPackaged().catch(() => launch(installed));
+}
+
+const launch = (executablePath: string): Promise<Browser> => chromium.launch({ executablePath, args: QUIET });
+
+async function launchPackaged(): Promise<Browser> {
   const { default: packaged } = await import('@sparticuz/chromium');
   const args = packaged.args.filter((arg) => !UNREAL.test(arg));
   const home = await unpacked();
