@@ -36,8 +36,12 @@ const UNREAL =
 export async function launchBrowser(): Promise<Browser> {
   const given = process.env['CHROMIUM_PATH'];
   if (given !== undefined) return launch(given);
-  const installed = SYSTEM.find((path) => existsSync(path));
-  return installed === undefined ? launchPackaged() : launchPackaged().catch(() => launch(installed));
+  return launchPackaged().catch((error: Error) => {
+    const installed = SYSTEM.find((path) => existsSync(path));
+    if (installed === undefined) throw error;
+    console.warn(`${installed} instead of the packaged browser: ${error.message}`);
+    return launch(installed);
+  });
 }
 
 const launch = (executablePath: string): Promise<Browser> => chromium.launch({ executablePath, args: QUIET });
